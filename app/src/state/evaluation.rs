@@ -1,0 +1,296 @@
+//! Scoring the bundled test rows in the page, and building the shipped report again from what this
+//! browser answered.
+
+use slm_task::{
+    Example, Prediction, Recipe, Report, TaskError,
+    bundle::Predictions,
+    metrics,
+    report::{self, Body, ReportInput, System},
+};
+
+use crate::{
+    protocol::{Outcome, Scored},
+    state::integrity,
+};
+
+/// A running evaluation of the subject on the test rows.
+pub struct Evaluator {
+    recipe: Recipe,
+    rows: Vec<Example>,
+    gold: Vec<String>,
+    predictions: Vec<Prediction>,
+    /// Milliseconds, as the caller's clock gives them.
+    started: f64,
+}
+
+impl Evaluator {
+    /// Begins at `now` (milliseconds).
+    pub fn new(recipe: Recipe, rows: Vec<Example>, now: f64) -> Self {
+        Self {
+            gold: rows
+                .iter()
+                .map(|row| row.target.label().to_owned())
+                .collect(),
+            predictions: Vec::with_capacity(rows.len()),
+            started: now,
+            recipe,
+            rows,
+        }
+    }
+
+    /// The text of the next row; `None` when all are answered.
+    pub fn next_prompt(&self) -> Option<String> {
+        let row = self.rows.get(self.predictions.len())?;
+        Some(row.prompt.clone())
+    }
+
+    /// Takes in the answer to [`Evaluator::next_prompt`].
+    ///
+    /// # Errors
+    /// An answer that is none of the recipe's labels.
+    pub fn push(&mut self, prediction: Prediction, now: f64) -> Result<Scored, TaskError> {
+        self.predictions.push(prediction);
+        let done = self.predictions.len();
+        let gold = &self.gold[..done];
+        let metrics = metrics::classification(&self.recipe.labels, gold, &self.predictions)?;
+        let is_right =
+            |(gold, prediction): &(&String, &Prediction)| prediction.label() == Some(gold.as_str());
+        let right = gold.iter().zip(&self.predictions).filter(is_right).count();
+        let failures = self
+            .predictions
+            .iter()
+            .filter(|prediction| prediction.label().is_none())
+            .count();
+        Ok(Scored {
+            done,
+            total: self.rows.len(),
+            right,
+            failures,
+            macro_f1: metrics.macro_average.f1,
+            rate: 1000.0 * done as f64 / (now - self.started).max(1.0),
+        })
+    }
+
+    /// Builds the report again from these predictions and the baselines' stored ones, and compares
+    /// it with the shipped file, byte for byte.
+    ///
+    /// # Errors
+    /// Rows and stored predictions do not belong together.
+    pub fn finish(self, shipped: &Shipped<'_>, now: f64) -> Result<Outcome, TaskError> {
+        let seconds = (now - self.started) / 1000.0;
+        let stored = &shipped.predictions.systems;
+        let before = stored.first().map_or(&[][..], |system| &system.predictions);
+        let changed_rows = before
+            .iter()
+            .zip(&self.predictions)
+            .filter(|(before, now)| before != now)
+            .count();
+        let rows = self.rows.len();
+        let body = self.rebuild(shipped)?;
+        let text = Report {
+            body: body.clone(),
+            ..shipped.report.clone()
+        }
+        .to_json();
+        Ok(Outcome {
+            rows,
+            seconds,
+            equal: text.as_bytes() == shipped.report_file,
+            bytes: text.len(),
+            sha256: integrity::sha256(text.as_bytes()),
+            differences: differences(&shipped.report.body, &body),
+            changed_rows,
+        })
+    }
+
+    fn rebuild(self, shipped: &Shipped<'_>) -> Result<Body, TaskError> {
+        let stored = shipped.predictions;
+        let mut systems = vec![System {
+            name: shipped.report.body.subject.clone(),
+            predictions: self.predictions,
+        }];
+        systems.extend(stored.systems.iter().skip(1).cloned());
+        report::build(ReportInput {
+            recipe: &self.recipe,
+            rows: &self.rows,
+            rows_in_file: shipped.report.body.rows_in_file,
+            systems,
+            train_labels: stored.train_labels.clone(),
+            provenance: shipped.report.body.provenance.clone(),
+            warnings: stored.warnings.clone(),
+        })
+    }
+}
+
+/// What was shipped, to compare with.
+#[derive(Clone, Copy)]
+pub struct Shipped<'a> {
+    /// `report.json`, parsed.
+    pub report: &'a Report,
+    /// `report.json`, as it came.
+    pub report_file: &'a [u8],
+    /// `predictions.json`.
+    pub predictions: &'a Predictions,
+}
+
+/// Names of the parts of the body that differ.
+fn differences(shipped: &Body, rebuilt: &Body) -> Vec<String> {
+    let parts = [
+        ("headline", shipped.headline == rebuilt.headline),
+        ("systems", shipped.systems == rebuilt.systems),
+        ("lift", shipped.lift == rebuilt.lift),
+        ("slices", shipped.slices == rebuilt.slices),
+        ("mistakes", shipped.mistakes == rebuilt.mistakes),
+        ("warnings", shipped.warnings == rebuilt.warnings),
+        ("provenance", shipped.provenance == rebuilt.provenance),
+        (
+            "rows",
+            (shipped.rows, shipped.rows_in_file) == (rebuilt.rows, rebuilt.rows_in_file),
+        ),
+        ("subject", shipped.subject == rebuilt.subject),
+        (
+            "recipe",
+            (&shipped.recipe, &shipped.title) == (&rebuilt.recipe, &rebuilt.title),
+        ),
+    ];
+    parts
+        .into_iter()
+        .filter(|(_, equal)| !equal)
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use slm_task::{LabelPrediction, example, report::Provenance};
+
+    use super::*;
+
+    const RECIPE: &str = r#"
+id = "mood"
+title = "Mood"
+shape = "single-label"
+summary = "Good or bad?"
+instruction = "Good or bad?"
+labels = ["bad", "good"]
+
+[data]
+train = "train.jsonl"
+dev = "dev.jsonl"
+test = "test.jsonl"
+"#;
+
+    const ROWS: &str = r#"{"prompt": "fine", "completion": "good"}
+{"prompt": "awful", "completion": "bad"}
+{"prompt": "meh", "completion": "bad"}
+"#;
+
+    fn label(label: &str, bad: f64) -> Prediction {
+        Prediction::Label(LabelPrediction {
+            label: label.into(),
+            probabilities: vec![bad, 1.0 - bad],
+            outside: 0.25,
+        })
+    }
+
+    struct Fixture {
+        recipe: Recipe,
+        rows: Vec<Example>,
+        predictions: Predictions,
+        report: Report,
+    }
+
+    fn fixture() -> Fixture {
+        let recipe = Recipe::parse(RECIPE, "recipe.toml").unwrap();
+        let rows = example::read_jsonl(ROWS.as_bytes(), "test.jsonl", &recipe).unwrap();
+        let system = |name: &str, predictions| System {
+            name: name.into(),
+            predictions,
+        };
+        let predictions = Predictions {
+            systems: vec![
+                system(
+                    "tuned",
+                    vec![label("good", 0.1), label("bad", 0.9), label("good", 0.4)],
+                ),
+                system("zero-shot", vec![label("good", 0.3); 3]),
+            ],
+            train_labels: None,
+            warnings: vec!["given".into()],
+        };
+        let body = report::build(ReportInput {
+            recipe: &recipe,
+            rows: &rows,
+            rows_in_file: rows.len(),
+            systems: predictions.systems.clone(),
+            train_labels: None,
+            provenance: Provenance::default(),
+            warnings: predictions.warnings.clone(),
+        })
+        .unwrap();
+        Fixture {
+            recipe,
+            rows,
+            predictions,
+            report: Report::new(body, None),
+        }
+    }
+
+    fn outcome(fixture: &Fixture, answers: &[Prediction]) -> Outcome {
+        let mut evaluator = Evaluator::new(fixture.recipe.clone(), fixture.rows.clone(), 0.0);
+        for answer in answers {
+            assert!(evaluator.next_prompt().is_some());
+            evaluator.push(answer.clone(), 1.0).unwrap();
+        }
+        assert_eq!(evaluator.next_prompt(), None);
+        // The file is read as the worker reads it.
+        let file = fixture.report.to_json();
+        let report = Report::parse(&file, "report.json").unwrap();
+        let shipped = Shipped {
+            report: &report,
+            report_file: file.as_bytes(),
+            predictions: &fixture.predictions,
+        };
+        evaluator.finish(&shipped, 2000.0).unwrap()
+    }
+
+    #[test]
+    fn the_same_answers_make_the_same_bytes() {
+        let fixture = fixture();
+        let answers = fixture.predictions.systems[0].predictions.clone();
+        let outcome = outcome(&fixture, &answers);
+        assert!(outcome.equal, "{outcome:?}");
+        assert_eq!(outcome.differences, Vec::<String>::new());
+        assert_eq!(outcome.changed_rows, 0);
+        assert_eq!(outcome.seconds, 2.0);
+    }
+
+    #[test]
+    fn a_changed_probability_is_seen_and_named() {
+        let fixture = fixture();
+        let mut answers = fixture.predictions.systems[0].predictions.clone();
+        answers[2] = label("good", 0.400_000_000_000_000_1);
+        let outcome = outcome(&fixture, &answers);
+        assert!(!outcome.equal);
+        assert_eq!(outcome.changed_rows, 1);
+        assert!(
+            outcome.differences.contains(&"mistakes".to_owned()),
+            "{outcome:?}"
+        );
+    }
+
+    #[test]
+    fn counts_run_along() {
+        let fixture = fixture();
+        let mut evaluator = Evaluator::new(fixture.recipe, fixture.rows, 0.0);
+        let first = evaluator.push(label("good", 0.1), 500.0).unwrap();
+        assert_eq!((first.done, first.total, first.right), (1, 3, 1));
+        assert_eq!(first.rate, 2.0);
+        let failed = Prediction::Failed(slm_task::Failure::TooLong {
+            tokens: 9,
+            limit: 8,
+        });
+        let second = evaluator.push(failed, 1000.0).unwrap();
+        assert_eq!((second.right, second.failures), (1, 1));
+    }
+}

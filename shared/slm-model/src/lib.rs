@@ -1,0 +1,32 @@
+//! A llama in a GGUF file: reading it, its tokenizer, its LoRA adapters, its forward and backward.
+//!
+//! Bytes in, numbers out: no files, no network, no threads of its own, no platform. The same code
+//! runs in the trainer and in the page.
+
+#![warn(missing_docs)]
+
+pub mod adapter;
+mod base;
+mod cache;
+pub mod config;
+mod engine;
+pub mod error;
+pub mod gguf;
+pub mod llama;
+mod serve;
+#[doc(hidden)]
+pub mod testing;
+pub mod tokenizer;
+pub mod train;
+mod trie;
+
+pub use adapter::{LayerAdapter, LoraAdapter, LoraPair};
+pub use base::{BaseModel, PROJECTIONS};
+pub use config::Config;
+pub use engine::{Engine, logits_digest};
+pub use error::ModelError;
+pub use gguf::Gguf;
+pub use tokenizer::GgufTokenizer;
+
+/// Version of the `serve` numerics that reports and probes are made with.
+pub const NUMERICS: u32 = slm_kernels::serve::NUMERICS;

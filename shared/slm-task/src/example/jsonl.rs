@@ -1,0 +1,232 @@
+//! Reading rows from JSONL: UTF-8, one object a line. A byte order mark, CRLF line ends and blank
+//! lines are accepted; anything else that is wrong is an error with its line.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::{Example, Target};
+use crate::{
+    error::{Place, TaskError, listed, nearest, quoted},
+    recipe::Recipe,
+    shape::Shape,
+};
+
+/// Rows of a file, and what a person should know about them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    /// The rows, in file order.
+    pub examples: Vec<Example>,
+    /// What was ignored, in words.
+    pub warnings: Vec<String>,
+}
+
+/// [`read_rows`] without its warnings.
+///
+/// # Errors
+/// As [`read_rows`].
+pub fn read_jsonl(bytes: &[u8], file: &str, recipe: &Recipe) -> Result<Vec<Example>, TaskError> {
+    read_rows(bytes, file, recipe).map(|rows| rows.examples)
+}
+
+/// Reads the rows of a recipe's data file: `{"prompt", "completion", "slice"?}`. Keys that nothing
+/// reads are ignored with a warning, unless they look like a known key that the row lacks. `file`
+/// is the name that error messages show.
+///
+/// # Errors
+/// The first wrong line: not UTF-8, not a JSON object, a field that is missing, misspelt, empty or
+/// of the wrong kind, a completion that is no label of the recipe. A file without rows. A shape
+/// other than single-label.
+pub fn read_rows(bytes: &[u8], file: &str, recipe: &Recipe) -> Result<Rows, TaskError> {
+    match recipe.shape {
+        Shape::SingleLabel => {}
+        shape @ (Shape::MultiLabel
+        | Shape::Spans
+        | Shape::Structured
+        | Shape::Grounded
+        | Shape::ToolCall) => {
+            let what = "reading rows";
+            return Err(TaskError::Shape { shape, what });
+        }
+    }
+    let mut examples = Vec::new();
+    let mut ignored: BTreeMap<String, usize> = BTreeMap::new();
+    for row in lines(bytes, file) {
+        let row = row?;
+        row.check_keys(&["prompt", "completion", "slice"], &mut ignored)?;
+        examples.push(Example {
+            prompt: row.text("prompt")?,
+            target: Target::Label(row.label(&recipe.labels)?),
+            slice: row.optional_text("slice")?,
+            line: row.line,
+        });
+    }
+    not_empty(&examples, file, r#"{"prompt": "…", "completion": "…"}"#)?;
+    let warnings = ignored
+        .iter()
+        .map(|(key, n)| format!("{file}: key {} is ignored in {n} rows", quoted(key)))
+        .collect();
+    Ok(Rows { examples, warnings })
+}
+
+/// Reads texts to predict on, with their lines: `{"prompt"}` a line, all other keys ignored.
+///
+/// # Errors
+/// The first wrong line, and a file without rows.
+pub fn read_prompts(bytes: &[u8], file: &str) -> Result<Vec<(usize, String)>, TaskError> {
+    let mut prompts = Vec::new();
+    for row in lines(bytes, file) {
+        let row = row?;
+        row.check_keys(&["prompt"], &mut BTreeMap::new())?;
+        prompts.push((row.line, row.text("prompt")?));
+    }
+    not_empty(&prompts, file, r#"{"prompt": "…"}"#)?;
+    Ok(prompts)
+}
+
+fn not_empty<T>(rows: &[T], file: &str, line: &str) -> Result<(), TaskError> {
+    if !rows.is_empty() {
+        return Ok(());
+    }
+    Err(TaskError::input(
+        Place::file(file),
+        "no rows",
+        format!("one JSON object a line, `{line}`"),
+        "Check that this is the right file and that it was written to the end.",
+    ))
+}
+
+/// One line as a JSON object.
+struct Row<'a> {
+    file: &'a str,
+    line: usize,
+    fields: Map<String, Value>,
+}
+
+/// The lines that are not blank, each parsed.
+fn lines<'a>(
+    bytes: &'a [u8],
+    file: &'a str,
+) -> impl Iterator<Item = Result<Row<'a>, TaskError>> + 'a {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let numbered = bytes.split(|b| *b == b'\n').enumerate();
+    numbered
+        .map(|(i, line)| (i + 1, line.strip_suffix(b"\r").unwrap_or(line)))
+        .filter(|(_, line)| !line.trim_ascii().is_empty())
+        .map(move |(number, line)| Row::parse(file, number, line))
+}
+
+impl<'a> Row<'a> {
+    fn parse(file: &'a str, line: usize, bytes: &[u8]) -> Result<Self, TaskError> {
+        let text = std::str::from_utf8(bytes).map_err(|e| not_utf8(file, line, bytes, e))?;
+        match serde_json::from_str(text) {
+            Ok(Value::Object(fields)) => Ok(Self { file, line, fields }),
+            Ok(other) => Err(TaskError::input(
+                Place::line(file, line),
+                kind(&other),
+                "a JSON object",
+                r#"Write `{"prompt": "…", "completion": "…"}` on one line."#,
+            )),
+            Err(error) => Err(TaskError::input(
+                Place::line(file, line),
+                format!("{} ({})", quoted(text), reason(&error)),
+                "one JSON object on the line",
+                "Quotes and line breaks inside a text are written `\\\"` and `\\n`.",
+            )),
+        }
+    }
+
+    fn place(&self, field: &str) -> Place {
+        Place::line(self.file, self.line).field(field)
+    }
+
+    /// Counts keys that nothing reads; one that looks like a known key the row lacks is an error.
+    fn check_keys(
+        &self,
+        known: &[&str],
+        ignored: &mut BTreeMap<String, usize>,
+    ) -> Result<(), TaskError> {
+        let lacking: BTreeSet<&str> = known
+            .iter()
+            .copied()
+            .filter(|k| !self.fields.contains_key(*k))
+            .collect();
+        let lacking: Vec<&str> = lacking.into_iter().collect();
+        for key in self.fields.keys().filter(|k| !known.contains(&k.as_str())) {
+            if let Some(near) = nearest(key, &lacking) {
+                return Err(TaskError::UnknownKey {
+                    place: self.place(key).into(),
+                    advice: format!("did you mean `{near}`?"),
+                });
+            }
+            *ignored.entry(key.clone()).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// A text that must be there and must not be blank.
+    fn text(&self, field: &str) -> Result<String, TaskError> {
+        match self.fields.get(field) {
+            Some(Value::String(text)) if !text.trim().is_empty() => Ok(text.clone()),
+            Some(Value::String(_)) => Err(self.wrong(field, "an empty text", "a text")),
+            Some(other) => Err(self.wrong(field, &kind(other), "a text")),
+            None => Err(self.wrong(field, "nothing", "a text")),
+        }
+    }
+
+    /// A text that may be absent or null.
+    fn optional_text(&self, field: &str) -> Result<Option<String>, TaskError> {
+        match self.fields.get(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(_) => self.text(field).map(Some),
+        }
+    }
+
+    fn label(&self, labels: &[String]) -> Result<String, TaskError> {
+        let written = self.text("completion")?;
+        if labels.contains(&written) {
+            return Ok(written);
+        }
+        let advice = match nearest(&written, labels) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None => "Correct the row, or add the label to the recipe.".to_string(),
+        };
+        let expected = format!("one of {}", listed(labels));
+        let place = self.place("completion");
+        Err(TaskError::input(place, quoted(&written), expected, advice))
+    }
+
+    fn wrong(&self, field: &str, found: &str, expected: &str) -> TaskError {
+        let advice = format!("Write `\"{field}\": \"…\"` with a text that is not blank.");
+        TaskError::input(self.place(field), found, expected, advice)
+    }
+}
+
+fn not_utf8(file: &str, line: usize, bytes: &[u8], error: std::str::Utf8Error) -> TaskError {
+    let at = error.valid_up_to();
+    let utf16 = line == 1 && (bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff"));
+    let advice = match utf16 {
+        true => "The file is UTF-16: save it as UTF-8.",
+        false => "Save the file as UTF-8.",
+    };
+    let found = format!("byte 0x{:02x} at column {}", bytes[at], at + 1);
+    TaskError::input(Place::line(file, line), found, "UTF-8 text", advice)
+}
+
+/// What a JSON value is, in words, with short values shown.
+fn kind(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_string(),
+        Value::Bool(_) | Value::Number(_) => quoted(&value.to_string()),
+        Value::String(text) => format!("the text {}", quoted(text)),
+        Value::Array(_) => "a list".to_string(),
+        Value::Object(_) => "an object".to_string(),
+    }
+}
+
+/// The parser's reason with the column, without its line, which is always 1.
+fn reason(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let reason = message.split(" at line ").next().unwrap_or(&message);
+    format!("{reason}, column {}", error.column())
+}

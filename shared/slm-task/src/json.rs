@@ -1,0 +1,55 @@
+//! Our own JSON files: written the same way everywhere, read with errors that say where.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::error::{Place, TaskError};
+
+/// Indented JSON with a line end.
+pub(crate) fn to_text(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value)
+        .expect("texts, lists and maps with text keys are always JSON");
+    text.push('\n');
+    text
+}
+
+/// Reads a file that one of our tools wrote. `what` names it (`a report`).
+pub(crate) fn parse<T: DeserializeOwned>(
+    text: &str,
+    file: &str,
+    what: &str,
+) -> Result<T, TaskError> {
+    serde_json::from_str(text).map_err(|error| {
+        let message = error.to_string();
+        let reason = message.split(" at line ").next().unwrap_or(&message);
+        TaskError::input(
+            Place::line(file, error.line().max(1)),
+            format!("{reason} (column {})", error.column()),
+            format!("{what} as `slm` writes it"),
+            "The file is damaged or of another kind: make it again.",
+        )
+    })
+}
+
+/// [`parse`], after checking that the file's `format` is the one this version reads, so that a
+/// file of another layout is named as such and not as damaged.
+pub(crate) fn parse_versioned<T: DeserializeOwned>(
+    text: &str,
+    file: &str,
+    what: &str,
+    format: u32,
+) -> Result<T, TaskError> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        format: u32,
+    }
+    let version: Version = parse(text, file, what)?;
+    if version.format != format {
+        return Err(TaskError::input(
+            Place::file(file).field("format"),
+            version.format.to_string(),
+            format.to_string(),
+            "It was written by another version of `slm`: make it again with this one.",
+        ));
+    }
+    parse(text, file, what)
+}

@@ -1,0 +1,184 @@
+//! Text becomes model input here and nowhere else. Tokens and loss mask are made together, and the
+//! inference prompt is a token prefix of the training sequence.
+//!
+//! ```text
+//! <|im_start|>system⏎ instruction <|im_end|>⏎          ┐ fixed prefix of a recipe
+//! (<|im_start|>user⏎ … <|im_end|>⏎ …)  few-shot turns   │ (computed once, KV snapshot reused)
+//! <|im_start|>user⏎                                     ┘
+//! text <|im_end|>⏎<|im_start|>assistant⏎                  the row
+//! label <|im_end|>                                        supervised
+//! ```
+//!
+//! Each piece of text is tokenized alone, so neither a user's text nor a label can merge with what
+//! stands beside it. Text never yields a control token: those come from [`Control`] only.
+
+use crate::{
+    error::{Place, TaskError},
+    example::{Example, Target},
+    recipe::Recipe,
+    shape::Shape,
+};
+
+/// Tokens with a meaning of their own, which text can never produce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Control {
+    /// `<|im_start|>`: a turn begins.
+    TurnStart,
+    /// `<|im_end|>`: a turn ends. Also the end of every answer.
+    TurnEnd,
+}
+
+/// What prompts need of a tokenizer. Implemented over the GGUF's vocabulary in `slm-model`.
+pub trait Tokenizer {
+    /// Token ids of plain text. Never a control token, whatever the text says.
+    fn encode(&self, text: &str) -> Vec<u32>;
+    /// Text of token ids; control tokens are written out (`<|im_end|>`).
+    fn decode(&self, ids: &[u32]) -> String;
+    /// Id of a control token.
+    fn control(&self, control: Control) -> u32;
+}
+
+/// A row for training: token ids and which of them are supervised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sequence {
+    /// Token ids, the recipe's prefix included.
+    pub tokens: Vec<u32>,
+    /// Length of the inference prompt: `tokens[..prompt]`.
+    pub prompt: usize,
+    /// `mask[i]`: the loss counts the prediction of `tokens[i]`. Same length as `tokens`.
+    pub mask: Vec<bool>,
+}
+
+/// A row for inference, split where the recipe's fixed prefix ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// Tokens after the fixed prefix ([`Renderer::prefix`]).
+    pub tokens: Vec<u32>,
+}
+
+/// Renders rows of one recipe (and a fixed set of few-shot examples) to tokens.
+pub struct Renderer<'a, T: Tokenizer + ?Sized> {
+    recipe: &'a Recipe,
+    tokenizer: &'a T,
+    shots: &'a [Example],
+}
+
+impl<'a, T: Tokenizer + ?Sized> Renderer<'a, T> {
+    /// A renderer. `shots` are the worked examples shown before the row; none for a tuned model.
+    ///
+    /// # Errors
+    /// [`TaskError::Shape`] for a shape other than single-label.
+    pub fn new(
+        recipe: &'a Recipe,
+        tokenizer: &'a T,
+        shots: &'a [Example],
+    ) -> Result<Self, TaskError> {
+        match recipe.shape {
+            Shape::SingleLabel => Ok(Self {
+                recipe,
+                tokenizer,
+                shots,
+            }),
+            shape @ (Shape::MultiLabel
+            | Shape::Spans
+            | Shape::Structured
+            | Shape::Grounded
+            | Shape::ToolCall) => Err(TaskError::Shape {
+                shape,
+                what: "rendering prompts",
+            }),
+        }
+    }
+
+    /// Tokens that open every prompt of the recipe: system turn, worked examples, and the opening
+    /// of the user's turn.
+    pub fn prefix(&self) -> Vec<u32> {
+        let mut tokens = Vec::new();
+        self.open(&mut tokens, "system");
+        self.text(&mut tokens, &self.recipe.instruction);
+        self.close(&mut tokens);
+        for shot in self.shots {
+            self.open(&mut tokens, "user");
+            tokens.extend(self.prompt(&shot.prompt).tokens);
+            tokens.extend(self.answer(&shot.target));
+            self.text(&mut tokens, "\n");
+        }
+        self.open(&mut tokens, "user");
+        tokens
+    }
+
+    /// Tokens of one row after the [`prefix`](Self::prefix), up to where the answer begins.
+    pub fn prompt(&self, text: &str) -> Prompt {
+        let mut tokens = Vec::new();
+        self.text(&mut tokens, text);
+        self.close(&mut tokens);
+        self.open(&mut tokens, "assistant");
+        Prompt { tokens }
+    }
+
+    /// A row for training: prefix, prompt and answer. The answer and the control token that ends it
+    /// are supervised, nothing else.
+    ///
+    /// # Errors
+    /// [`TaskError::TooLong`] when the row has more than `sft.max_tokens` tokens: cut short, it
+    /// would lose what it supervises. The error names the recipe's training file; use
+    /// [`TaskError::in_file`] for rows from elsewhere.
+    pub fn training(&self, example: &Example) -> Result<Sequence, TaskError> {
+        let mut tokens = self.prefix();
+        tokens.extend(self.prompt(&example.prompt).tokens);
+        let prompt = tokens.len();
+        tokens.extend(self.answer(&example.target));
+        let limit = self.recipe.sft.max_tokens;
+        if tokens.len() > limit {
+            return Err(TaskError::TooLong {
+                place: Place::line(&self.recipe.data.train, example.line).into(),
+                tokens: tokens.len(),
+                limit,
+            });
+        }
+        let mask = (0..tokens.len()).map(|i| i >= prompt).collect();
+        Ok(Sequence {
+            tokens,
+            prompt,
+            mask,
+        })
+    }
+
+    /// Tokens of each label with the control token that ends it, in recipe order.
+    pub fn answers(&self) -> Vec<Vec<u32>> {
+        let labels = self.recipe.labels.iter();
+        labels.map(|label| self.label(label)).collect()
+    }
+
+    fn answer(&self, target: &Target) -> Vec<u32> {
+        match target {
+            Target::Label(label) => self.label(label),
+        }
+    }
+
+    fn label(&self, label: &str) -> Vec<u32> {
+        let mut tokens = self.tokenizer.encode(label);
+        tokens.push(self.tokenizer.control(Control::TurnEnd));
+        tokens
+    }
+
+    fn text(&self, tokens: &mut Vec<u32>, text: &str) {
+        tokens.extend(self.tokenizer.encode(text));
+    }
+
+    /// `<|im_start|>role⏎`
+    fn open(&self, tokens: &mut Vec<u32>, role: &str) {
+        tokens.push(self.tokenizer.control(Control::TurnStart));
+        self.text(tokens, &format!("{role}\n"));
+    }
+
+    /// `<|im_end|>⏎`
+    fn close(&self, tokens: &mut Vec<u32>) {
+        tokens.push(self.tokenizer.control(Control::TurnEnd));
+        self.text(tokens, "\n");
+    }
+}
+
+#[cfg(test)]
+#[path = "prompt_tests.rs"]
+mod tests;

@@ -1,0 +1,207 @@
+//! The minimum description of how to fine-tune for a task: one `recipe.toml`.
+//!
+//! The types are here. `keys` lists every key with what it accepts, `parse` checks a file
+//! against that list, `overrides` changes single keys (`--set sft.lr=2e-4`).
+
+mod keys;
+mod overrides;
+mod parse;
+
+pub(crate) use parse::is_inside;
+
+use serde::{Deserialize, Serialize};
+
+use crate::shape::Shape;
+
+/// A parsed and checked `recipe.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Folder name and key everywhere: lower-case letters, digits, `-`.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// One or two sentences for the gallery card.
+    pub summary: String,
+    /// Structural form of the task.
+    pub shape: Shape,
+    /// The system message of every prompt.
+    pub instruction: String,
+    /// Labels in display and tie-break order (single-label, multi-label).
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// Inputs to click in the page.
+    #[serde(default)]
+    pub examples: Vec<String>,
+    /// Files of the recipe's own data, relative to the folder.
+    pub data: Data,
+    /// Where the adapter sits and how large it is.
+    #[serde(default)]
+    pub lora: Lora,
+    /// Supervised fine-tuning.
+    #[serde(default)]
+    pub sft: Sft,
+    /// How answers are scored.
+    #[serde(default)]
+    pub scoring: Scoring,
+    /// What is special about the recipe.
+    #[serde(default)]
+    pub twist: Twist,
+}
+
+/// `[data]`: file names relative to the recipe folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// Training rows.
+    pub train: String,
+    /// Rows for checkpoint selection.
+    pub dev: String,
+    /// Rows for the report.
+    pub test: String,
+    /// SPDX expression of the data's licence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+}
+
+/// A linear layer that can carry LoRA, by PEFT's module name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Projection {
+    /// Attention query.
+    QProj,
+    /// Attention key.
+    KProj,
+    /// Attention value.
+    VProj,
+    /// Attention output.
+    OProj,
+    /// MLP gate.
+    GateProj,
+    /// MLP up.
+    UpProj,
+    /// MLP down.
+    DownProj,
+}
+
+/// `[lora]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lora {
+    /// Rank r.
+    pub rank: usize,
+    /// Scale is alpha / rank.
+    pub alpha: f32,
+    /// Projections that carry an adapter.
+    pub targets: Vec<Projection>,
+    /// First layer with an adapter; layers below stay frozen and need no backward. Negative counts
+    /// from the top (`-10`: the last ten layers).
+    pub first_layer: i32,
+}
+
+/// `[sft]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sft {
+    /// Passes over the training rows, upper bound.
+    pub epochs: f32,
+    /// Wall-clock bound on training in minutes; 0 for none.
+    pub minutes: f32,
+    /// Rows an optimizer step.
+    pub batch: usize,
+    /// Tokens a micro-batch, upper bound (memory).
+    pub micro_tokens: usize,
+    /// Peak learning rate.
+    pub lr: f32,
+    /// Share of steps that warm up.
+    pub warmup: f32,
+    /// AdamW weight decay.
+    pub weight_decay: f32,
+    /// Gradient norm bound; 0 for none.
+    pub clip: f32,
+    /// Seed of shuffling and initialization.
+    pub seed: u64,
+    /// Longest training row in tokens, prefix included.
+    pub max_tokens: usize,
+    /// Dev evaluations an epoch.
+    pub evals_per_epoch: f32,
+    /// Evaluations without a better dev metric before training stops; 0 for never.
+    pub patience: usize,
+}
+
+/// `[scoring]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scoring {
+    /// Dev rows an evaluation while training, a seeded subsample; 0 for all.
+    pub dev_rows: usize,
+    /// Worked examples of the few-shot baseline.
+    pub shots: usize,
+    /// Bootstrap resamples.
+    pub resamples: usize,
+    /// Seed of subsamples, shots and bootstrap.
+    pub seed: u64,
+}
+
+/// How rows of unequal classes weigh in the loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Balance {
+    /// Every row weighs 1.
+    #[default]
+    None,
+    /// Square root of the inverse class frequency, mean 1.
+    Sqrt,
+    /// Inverse class frequency, mean 1.
+    Inverse,
+}
+
+/// `[twist]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Twist {
+    /// Class weights in the loss (single-label, multi-label).
+    pub balance: Balance,
+}
+
+impl Default for Lora {
+    fn default() -> Self {
+        use Projection::*;
+        Self {
+            rank: 8,
+            alpha: 16.0,
+            targets: vec![QProj, KProj, VProj, OProj, GateProj, UpProj, DownProj],
+            first_layer: 0,
+        }
+    }
+}
+
+impl Default for Sft {
+    fn default() -> Self {
+        Self {
+            epochs: 2.0,
+            minutes: 0.0,
+            batch: 16,
+            micro_tokens: 2048,
+            lr: 1e-3,
+            warmup: 0.05,
+            weight_decay: 0.0,
+            clip: 1.0,
+            seed: 0,
+            max_tokens: 384,
+            evals_per_epoch: 2.0,
+            patience: 4,
+        }
+    }
+}
+
+impl Default for Scoring {
+    fn default() -> Self {
+        Self {
+            dev_rows: 0,
+            shots: 4,
+            resamples: 1000,
+            seed: 0,
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! A report for a terminal: plain text, numbers rounded here and nowhere before.
+
+use std::fmt::Write;
+
+use super::{Average, Classification, Lift, Report};
+
+/// Digits after the point of metrics.
+const DIGITS: usize = 3;
+
+/// The whole report: headline, lift, classes, slices, warnings.
+pub fn report(report: &Report) -> String {
+    let body = &report.body;
+    let mut text = format!("{} ({}), {} rows\n\n", body.title, body.subject, body.rows);
+    text.push_str(&systems(report));
+    if !body.lift.is_empty() {
+        text.push('\n');
+        text.push_str(&lift(&body.lift, &body.subject));
+    }
+    if let Some(subject) = body.systems.first() {
+        let _ = write!(text, "\n{} by class\n", body.subject);
+        text.push_str(&classes(&subject.classification, DIGITS));
+    }
+    if body.slices.len() > 1 {
+        text.push('\n');
+        text.push_str(&slices(report));
+    }
+    if !body.warnings.is_empty() {
+        text.push('\n');
+    }
+    for warning in &body.warnings {
+        let _ = writeln!(text, "warning: {warning}");
+    }
+    text
+}
+
+/// One line a system: headline metrics with their intervals.
+pub fn systems(report: &Report) -> String {
+    let mut rows = Vec::new();
+    for system in &report.body.systems {
+        if rows.is_empty() {
+            let names = system.headline.iter().map(|h| h.name.clone());
+            rows.push(std::iter::once("system".to_string()).chain(names).collect());
+        }
+        let values = system
+            .headline
+            .iter()
+            .map(|h| format!("{:.DIGITS$} {}", h.value, interval(h.ci, false)));
+        let name = std::iter::once(system.name.clone());
+        rows.push(name.chain(values).collect::<Vec<String>>());
+    }
+    table(&rows)
+}
+
+/// The lift table: what the subject gains over each baseline, and whether that is more than luck.
+pub fn lift(lifts: &[Lift], subject: &str) -> String {
+    let head = ["metric", "lift", "95 % interval", "p", ""].map(String::from);
+    let mut rows = vec![head.to_vec()];
+    for lift in lifts {
+        rows.push(vec![
+            format!("{} over {}", lift.metric, lift.vs),
+            format!("{:+.DIGITS$}", lift.value),
+            interval(lift.ci, true),
+            p_value(lift.p),
+            verdict(lift).to_string(),
+        ]);
+    }
+    let mut text = table(&rows);
+    if let Some(first) = lifts.first() {
+        let _ = writeln!(text, "{}", sentence(first, subject));
+    }
+    text
+}
+
+/// What a lift says, in a few words.
+pub fn verdict(lift: &Lift) -> &'static str {
+    match (lift.decisive, lift.value > 0.0) {
+        (false, _) => "not decisive",
+        (true, true) => "better",
+        (true, false) => "worse",
+    }
+}
+
+/// The selection metric's lift as a sentence.
+fn sentence(lift: &Lift, subject: &str) -> String {
+    let (metric, vs) = (&lift.metric, &lift.vs);
+    match verdict(lift) {
+        "not decisive" => format!(
+            "{subject} against {vs} is not decisive on {metric}: the interval includes zero."
+        ),
+        verdict => format!("{subject} is {verdict} than {vs} on {metric}."),
+    }
+}
+
+/// Precision, recall, F1 and support a class, with averages: the layout and the numbers of
+/// scikit-learn's `classification_report`. Its line `accuracy` gives way to `micro avg` when rows
+/// have no prediction.
+pub fn classes(metrics: &Classification, digits: usize) -> String {
+    let names = metrics.labels.iter().map(|l| l.chars().count());
+    let least = "weighted avg".len().max(digits);
+    let width = names.max().unwrap_or(0).max(least);
+    let line = |name: &str, cells: [String; 4]| {
+        let [p, r, f, support] = cells;
+        format!("{name:>width$}  {p:>9} {r:>9} {f:>9} {support:>9}\n")
+    };
+    let number = |value: f64| format!("{value:.digits$}");
+    let support: u64 = metrics.per_class.iter().map(|c| c.support).sum();
+    let average = |name: &str, a: &Average| {
+        let [p, r, f] = [a.precision, a.recall, a.f1].map(number);
+        line(name, [p, r, f, support.to_string()])
+    };
+
+    let head = ["precision", "recall", "f1-score", "support"].map(String::from);
+    let mut text = line("", head);
+    text.push('\n');
+    for c in &metrics.per_class {
+        let [p, r, f] = [c.precision, c.recall, c.f1].map(number);
+        text.push_str(&line(&c.label, [p, r, f, c.support.to_string()]));
+    }
+    text.push('\n');
+    let predicted: u64 = metrics.confusion.iter().flatten().sum();
+    if predicted == support {
+        let (none, all) = (String::new(), number(metrics.micro.f1));
+        let cells = [none.clone(), none, all, support.to_string()];
+        text.push_str(&line("accuracy", cells));
+    } else {
+        text.push_str(&average("micro avg", &metrics.micro));
+    }
+    text.push_str(&average("macro avg", &metrics.macro_average));
+    text.push_str(&average("weighted avg", &metrics.weighted));
+    text
+}
+
+/// One line a slice: rows, accuracy, macro-F1.
+fn slices(report: &Report) -> String {
+    let mut rows = vec![
+        ["slice", "rows", "accuracy", "macro_f1"]
+            .map(String::from)
+            .to_vec(),
+    ];
+    for (name, slice) in &report.body.slices {
+        rows.push(vec![
+            name.clone(),
+            slice.rows.to_string(),
+            format!("{:.DIGITS$}", slice.accuracy),
+            format!("{:.DIGITS$}", slice.macro_f1),
+        ]);
+    }
+    table(&rows)
+}
+
+fn interval([low, high]: [f64; 2], signed: bool) -> String {
+    if signed {
+        format!("[{low:+.DIGITS$}, {high:+.DIGITS$}]")
+    } else {
+        format!("[{low:.DIGITS$}, {high:.DIGITS$}]")
+    }
+}
+
+fn p_value(p: f64) -> String {
+    if p < 0.001 {
+        "<0.001".to_string()
+    } else {
+        format!("{p:.3}")
+    }
+}
+
+/// Columns as wide as their widest cell, the first to the left, two spaces between.
+fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            let _ = write!(line, "{cell:<width$}  ", width = *width);
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,289 @@
+//! The trainer on a two-layer model: gates, accumulation, exact resume.
+
+use slm_model::{
+    BaseModel, LoraAdapter,
+    testing::tiny_gguf_with_toy_vocab,
+    train::{Batch, Row, TrainModel},
+};
+use slm_task::{Example, Recipe, Renderer, Target};
+use slm_train::{Data, TrainError, Trainer, balance};
+
+const RECIPE: &str = r#"
+id = "tiny"
+title = "Tiny"
+shape = "single-label"
+summary = "Good or bad?"
+instruction = "Say good or bad."
+labels = ["good", "bad"]
+[data]
+train = "train.jsonl"
+dev = "dev.jsonl"
+test = "test.jsonl"
+[lora]
+rank = 4
+alpha = 8.0
+[sft]
+epochs = 3.0
+batch = 4
+lr = 0.01
+micro_tokens = 160
+[twist]
+balance = "sqrt"
+"#;
+
+fn recipe(changes: &[(&str, &str)]) -> Recipe {
+    let mut recipe = Recipe::parse(RECIPE, "recipe.toml").unwrap();
+    for (key, value) in changes {
+        recipe.set(key, value).unwrap();
+    }
+    recipe
+}
+
+fn base() -> BaseModel {
+    BaseModel::from_gguf(&tiny_gguf_with_toy_vocab(1)).unwrap()
+}
+
+fn examples() -> Vec<Example> {
+    let texts = [
+        "the sun",
+        "rain",
+        "a long walk home",
+        "noise",
+        "tea",
+        "mud and more mud",
+    ];
+    (0..18)
+        .map(|i| Example {
+            prompt: format!("{} {i}", texts[i % texts.len()]),
+            target: Target::Label(if i % 3 == 0 { "good" } else { "bad" }.to_string()),
+            slice: None,
+            line: i + 1,
+        })
+        .collect()
+}
+
+fn data(base: &BaseModel, recipe: &Recipe) -> Data {
+    let renderer = Renderer::new(recipe, base.tokenizer(), &[]).unwrap();
+    let examples = examples();
+    Data {
+        prefix: renderer.prefix(),
+        rows: examples
+            .iter()
+            .map(|example| renderer.training(example).unwrap())
+            .collect(),
+        weights: balance::weights(&examples, recipe.twist.balance),
+    }
+}
+
+fn trainer(recipe: &Recipe) -> Trainer {
+    let base = base();
+    Trainer::new(&base, recipe, data(&base, recipe)).unwrap()
+}
+
+#[test]
+fn resuming_anywhere_continues_to_the_bit() {
+    let (base, recipe) = (base(), recipe(&[]));
+    let mut whole = trainer(&recipe);
+    let mut states = vec![whole.state()];
+    while !whole.finished() {
+        whole.step().unwrap();
+        states.push(whole.state());
+    }
+    assert_eq!(whole.steps(), 15);
+    for at in [0, 1, 4, 5, 6, 14, 15] {
+        let data = data(&base, &recipe);
+        let mut resumed = Trainer::resume(&base, &recipe, data, &states[at]).unwrap();
+        assert_eq!(resumed.steps(), at);
+        while !resumed.finished() {
+            resumed.step().unwrap();
+            assert!(resumed.state() == states[resumed.steps()], "from {at}");
+        }
+    }
+}
+
+#[test]
+fn the_number_of_steps_is_part_of_the_state() {
+    let (base, recipe) = (base(), recipe(&[]));
+    let mut short = trainer(&recipe);
+    short.set_total_steps(3);
+    short.step().unwrap();
+    let data = data(&base, &recipe);
+    let resumed = Trainer::resume(&base, &recipe, data, &short.state()).unwrap();
+    assert_eq!(resumed.total_steps(), 3);
+}
+
+#[test]
+fn a_state_of_another_training_is_refused() {
+    let base = base();
+    let then = recipe(&[]);
+    let state = trainer(&then).state();
+    let check = |recipe: &Recipe, data: Data| {
+        let error = Trainer::resume(&base, recipe, data, &state).err().unwrap();
+        assert!(matches!(error, TrainError::State(_)), "{error}");
+    };
+    check(&recipe(&[("sft.lr", "0.02")]), data(&base, &then));
+    check(&recipe(&[("lora.rank", "2")]), data(&base, &then));
+    let mut fewer = data(&base, &then);
+    fewer.rows.pop();
+    fewer.weights.pop();
+    check(&then, fewer);
+    let mut other = data(&base, &then);
+    other.weights[3] *= 2.0;
+    check(&then, other);
+}
+
+#[test]
+fn at_step_0_the_loss_is_the_bases() {
+    let (base, recipe) = (base(), recipe(&[]));
+    let data = data(&base, &recipe);
+    let rows: Vec<usize> = (0..data.rows.len()).collect();
+    let loss = trainer(&recipe).probe(&rows).unwrap().loss;
+
+    let nothing = LoraAdapter {
+        rank: 1,
+        layers: vec![Default::default(); base.config().layers],
+    };
+    let model = TrainModel::new(&base);
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for (row, &row_weight) in data.rows.iter().zip(&data.weights) {
+        let row = Row {
+            tokens: &row.tokens,
+            mask: &row.mask,
+            weight: row_weight,
+        };
+        let batch = Batch {
+            prefix: &[],
+            rows: &[row],
+        };
+        let loss = model.loss(&nothing, &batch).unwrap();
+        sum += loss.sum;
+        weight += loss.weight;
+    }
+    assert!(
+        (loss - sum / weight).abs() < 1e-5,
+        "{loss} {}",
+        sum / weight
+    );
+}
+
+#[test]
+fn every_b_receives_a_gradient() {
+    for changes in [
+        vec![],
+        vec![
+            ("lora.targets", "v_proj,down_proj"),
+            ("lora.first_layer", "-1"),
+        ],
+    ] {
+        let mut trainer = trainer(&recipe(&changes));
+        let rows = trainer.batch(0);
+        trainer.check_gradients(&rows).unwrap();
+    }
+}
+
+#[test]
+fn a_part_without_gradient_is_a_gate() {
+    let (base, recipe) = (base(), recipe(&[]));
+    let mut silent = data(&base, &recipe);
+    silent.weights.fill(0.0);
+    silent.weights[0] = f32::MIN_POSITIVE / 2.0;
+    let mut trainer = Trainer::new(&base, &recipe, silent).unwrap();
+    let error = trainer.check_gradients(&[1, 2]).unwrap_err();
+    assert!(matches!(error, TrainError::Gate(_)), "{error}");
+}
+
+#[test]
+fn how_a_batch_is_cut_does_not_matter() {
+    let after_a_step = |micro_tokens: &str| -> Vec<f32> {
+        let mut trainer = trainer(&recipe(&[
+            ("sft.micro_tokens", micro_tokens),
+            ("sft.clip", "0"),
+        ]));
+        trainer.step().unwrap();
+        // Gradients, not parameters: Adam turns the smallest of them into whole steps.
+        let first_moments = &trainer.state();
+        let n = trainer.adapter().parameters();
+        let from = first_moments.len() - 8 * n;
+        first_moments[from..from + 4 * n]
+            .chunks_exact(4)
+            .map(|word| f32::from_le_bytes(word.try_into().unwrap()))
+            .collect()
+    };
+    let (together, alone) = (after_a_step("4096"), after_a_step("1"));
+    let scale = together.iter().fold(0f32, |most, x| most.max(x.abs()));
+    assert!(scale > 0.0);
+    for (a, b) in together.iter().zip(&alone) {
+        assert!((a - b).abs() < 1e-4 * scale, "{a} {b} of {scale}");
+    }
+}
+
+#[test]
+fn alpha_scales_the_steps_of_b() {
+    let largest_b = |alpha: &str| {
+        let mut trainer = trainer(&recipe(&[("lora.alpha", alpha), ("sft.clip", "0")]));
+        trainer.step().unwrap();
+        let b = trainer.adapter().tensors().skip(1).step_by(2).flatten();
+        b.fold(0f32, |most, x| most.max(x.abs()))
+    };
+    let ratio = largest_b("12") / largest_b("4");
+    assert!((ratio - 3.0).abs() < 1e-3, "{ratio}");
+}
+
+#[test]
+fn training_learns() {
+    let mut trainer = trainer(&recipe(&[("sft.epochs", "30"), ("twist.balance", "none")]));
+    let rows: Vec<usize> = (0..18).collect();
+    let before = trainer.probe(&rows).unwrap().loss;
+    while !trainer.finished() {
+        trainer.step().unwrap();
+    }
+    let after = trainer.probe(&rows).unwrap().loss;
+    assert!(after < 0.2 * before, "{before} {after}");
+}
+
+#[test]
+fn a_loss_that_is_not_finite_is_an_error() {
+    let mut trainer = trainer(&recipe(&[("sft.lr", "1e30"), ("sft.warmup", "0")]));
+    let error = (0..15).find_map(|_| trainer.step().err()).unwrap();
+    let TrainError::NotFinite { .. } = &error else {
+        panic!("{error}");
+    };
+    assert!(error.to_string().contains("Lower `sft.lr`"), "{error}");
+}
+
+#[test]
+fn rows_that_would_teach_nothing_are_refused() {
+    let (base, recipe) = (base(), recipe(&[]));
+    let check = |change: fn(&mut Data), expected: &str| {
+        let mut data = data(&base, &recipe);
+        change(&mut data);
+        let error = Trainer::new(&base, &recipe, data)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    check(|data| data.rows.clear(), "no training rows");
+    check(|data| data.weights.truncate(5), "5 weights for 18 rows");
+    check(
+        |data| data.rows[2].mask.fill(false),
+        "row 2 (from 0): it supervises no token",
+    );
+    check(
+        |data| {
+            data.rows[1].tokens.pop();
+            data.rows[1].mask.pop();
+        },
+        "does not end with a supervised end of turn",
+    );
+    check(
+        |data| data.rows[3].tokens[0] += 1,
+        "does not begin with the recipe's prefix",
+    );
+    check(
+        |data| data.rows[0].mask[0] = true,
+        "supervises a token of the prefix",
+    );
+    check(|data| data.weights[4] = f32::NAN, "its weight is NaN");
+    check(|data| data.rows[0].tokens = vec![1; 9000], "mask entries");
+}

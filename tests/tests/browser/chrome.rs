@@ -1,0 +1,258 @@
+//! A headless Chromium behind chromedriver, and what a person does with it.
+
+use std::{
+    io::{BufRead, BufReader},
+    panic::{AssertUnwindSafe, resume_unwind},
+    process::{Child, Command, Stdio},
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use fantoccini::{Client, ClientBuilder, Locator, error::CmdError, wd::WebDriverCompatibleCommand};
+use futures::FutureExt;
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// One browser at a time: two would starve each other on a small machine.
+static ONE: Mutex<()> = Mutex::new(());
+
+/// Runs `visit` in a fresh browser of this width; ends the browser whatever happens.
+pub fn with_chrome(width: u32, visit: impl AsyncFnOnce(&Chrome)) {
+    with_flags(width, &["--disable-gpu"], visit);
+}
+
+/// As [`with_chrome`], with WebGPU on Chromium's own software GPU.
+pub fn with_webgpu(width: u32, visit: impl AsyncFnOnce(&Chrome)) {
+    with_flags(
+        width,
+        &["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"],
+        visit,
+    );
+}
+
+fn with_flags(width: u32, flags: &[&str], visit: impl AsyncFnOnce(&Chrome)) {
+    let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let chrome = Chrome::open(width, flags).await;
+        let outcome = AssertUnwindSafe(visit(&chrome)).catch_unwind().await;
+        if outcome.is_err() {
+            eprintln!("console: {:#?}", chrome.console().await);
+        }
+        chrome.close().await;
+        if let Err(panic) = outcome {
+            resume_unwind(panic);
+        }
+    });
+}
+
+/// A browser with one profile of its own.
+pub struct Chrome {
+    driver: Child,
+    client: Client,
+    _profile: TempDir,
+}
+
+impl Chrome {
+    async fn open(width: u32, flags: &[&str]) -> Self {
+        let profile = tempfile::tempdir().expect("a folder for the profile");
+        let (driver, port) = start_driver();
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        if let Value::Object(capabilities) = capabilities(width, flags, &profile) {
+            builder.capabilities(capabilities);
+        }
+        let client = builder
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .expect("a browser session");
+        Self {
+            driver,
+            client,
+            _profile: profile,
+        }
+    }
+
+    async fn close(mut self) {
+        // The test has ended; a browser that does not answer ends with its driver.
+        let _ = self.client.close().await;
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+
+    pub async fn go(&self, url: &str) {
+        self.client.goto(url).await.expect("a page");
+    }
+
+    pub async fn reload(&self) {
+        self.client.refresh().await.expect("the page again");
+    }
+
+    /// Clicks as soon as there is something to click.
+    pub async fn click(&self, css: &str) {
+        let wait = self.client.wait().at_most(Duration::from_secs(30));
+        let element = wait.for_element(Locator::Css(css)).await;
+        let element = element.unwrap_or_else(|error| panic!("{css}: {error}"));
+        let clicked = element.click().await;
+        clicked.unwrap_or_else(|error| panic!("{css}: {error}"));
+    }
+
+    /// Writes a text in place of what stands there.
+    pub async fn write(&self, css: &str, text: &str) {
+        let element = self.client.find(Locator::Css(css)).await.expect(css);
+        element.clear().await.expect(css);
+        element.send_keys(text).await.expect(css);
+    }
+
+    /// Presses a key on an element.
+    pub async fn press(&self, css: &str, key: fantoccini::key::Key) {
+        let element = self.client.find(Locator::Css(css)).await.expect(css);
+        element
+            .send_keys(&char::from(key).to_string())
+            .await
+            .expect(css);
+    }
+
+    /// Runs a script.
+    pub async fn run(&self, script: &str) {
+        self.client.execute(script, vec![]).await.expect(script);
+    }
+
+    /// Waits until an expression (or the promise it gives) is a text that is not empty.
+    pub async fn until(&self, what: &str, expression: &str, patience: Duration) -> String {
+        let script = format!(
+            "const done = arguments[arguments.length - 1]; Promise.resolve({expression}).then(v => done(v || ''), e => done(''))"
+        );
+        let start = Instant::now();
+        while start.elapsed() < patience {
+            let value = self.client.execute_async(&script, vec![]).await;
+            match value.expect(expression).as_str() {
+                Some(text) if !text.is_empty() => return text.to_owned(),
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+        let shown = self
+            .client
+            .execute("return document.body.innerText", vec![]);
+        let shown = shown.await.unwrap_or_default();
+        panic!("no {what} after {patience:?}; the page shows: {shown}");
+    }
+
+    /// Opens a tab and goes there; gives the tab that was left.
+    pub async fn new_tab(&self) -> fantoccini::wd::WindowHandle {
+        let old = self.client.window().await.expect("a tab");
+        let new = self.client.new_window(true).await.expect("a new tab");
+        self.switch_to(new.handle).await;
+        old
+    }
+
+    pub async fn switch_to(&self, tab: fantoccini::wd::WindowHandle) {
+        self.client.switch_to_window(tab).await.expect("the tab");
+    }
+
+    /// Lets this site store so many bytes and no more.
+    pub async fn limit_storage(&self, url: &str, bytes: u64) {
+        let command = json!({
+            "cmd": "Storage.overrideQuotaForOrigin",
+            "params": {"origin": url.trim_end_matches('/'), "quotaSize": bytes},
+        });
+        self.post("goog/cdp/execute", command)
+            .await
+            .expect("a limit");
+    }
+
+    /// Errors in the console since the last call.
+    pub async fn console_errors(&self) -> Vec<String> {
+        let entries = self.console().await;
+        entries
+            .iter()
+            .filter(|entry| entry["level"] == "SEVERE")
+            .map(|entry| entry["message"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    async fn console(&self) -> Vec<Value> {
+        let entries = self.post("se/log", json!({"type": "browser"})).await;
+        entries
+            .ok()
+            .and_then(|entries| entries.as_array().cloned())
+            .unwrap_or_default()
+    }
+
+    /// A command that WebDriver itself does not know.
+    async fn post(&self, path: &'static str, body: Value) -> Result<Value, CmdError> {
+        self.client.issue_cmd(Post { path, body }).await
+    }
+}
+
+#[derive(Debug)]
+struct Post {
+    path: &'static str,
+    body: Value,
+}
+
+impl WebDriverCompatibleCommand for Post {
+    fn endpoint(
+        &self,
+        base: &url::Url,
+        session: Option<&str>,
+    ) -> Result<url::Url, url::ParseError> {
+        base.join(&format!(
+            "session/{}/{}",
+            session.unwrap_or_default(),
+            self.path
+        ))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(self.body.to_string()))
+    }
+}
+
+/// Starts chromedriver on a free port, which it prints.
+fn start_driver() -> (Child, u16) {
+    let mut driver = Command::new(super::server::variable("CHROMEDRIVER"))
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("chromedriver starts");
+    let output = driver.stdout.take().expect("its output is piped");
+    let port = BufReader::new(output)
+        .lines()
+        .map_while(Result::ok)
+        .find_map(|line| {
+            let port = line.split("started successfully on port ").nth(1)?;
+            port.trim_end_matches('.').parse().ok()
+        });
+    (driver, port.expect("chromedriver says its port"))
+}
+
+fn capabilities(width: u32, flags: &[&str], profile: &TempDir) -> Value {
+    let mut options = json!({
+        "binary": super::server::variable("CHROMIUM"),
+        "args": [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            format!("--window-size={},900", width.max(500)),
+            format!("--user-data-dir={}", profile.path().display()),
+        ],
+    });
+    let arguments = options["args"].as_array_mut().expect("a list of arguments");
+    arguments.extend(flags.iter().map(|&flag| Value::from(flag)));
+    if width < 500 {
+        options["mobileEmulation"] =
+            json!({"deviceMetrics": {"width": width, "height": 740, "pixelRatio": 2.0}});
+    }
+    json!({
+        "goog:chromeOptions": options,
+        "goog:loggingPrefs": {"browser": "ALL"},
+        "timeouts": {"script": 60_000, "pageLoad": 120_000},
+    })
+}

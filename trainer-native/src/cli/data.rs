@@ -1,0 +1,146 @@
+//! `slm data`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::{
+    check,
+    exit::{GateNotMet, bad_input},
+    files,
+    generate::{self, Split},
+    recipe_file::RecipeFile,
+    rows::{self, Rows},
+    terminal,
+};
+
+/// Check data files, or make a built-in recipe's.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read data files as training would, and show what is in them
+    #[command(after_help = "Example: slm data check sentiment
+         slm data check rows.jsonl more.jsonl --recipe sentiment
+
+A text that occurs in two files gives exit code 3.")]
+    Check {
+        /// A recipe (all its files), or data files
+        #[arg(required = true, value_name = "RECIPE or FILE")]
+        what: Vec<String>,
+        /// Recipe that data files belong to
+        #[arg(long, value_name = "RECIPE")]
+        recipe: Option<String>,
+        /// Write the findings as JSON; - for standard output
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
+    /// Write a built-in recipe's sample data: its hand-written rows and generated ones
+    #[command(after_help = "Example: slm data generate sentiment --out data")]
+    Generate {
+        /// Recipe
+        recipe: String,
+        /// Folder for train.jsonl, dev.jsonl and test.jsonl [default: the recipe's own]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+impl Command {
+    /// Does it.
+    ///
+    /// # Errors
+    /// Bad input; texts that occur in two files are a gate that is not met.
+    pub fn run(self) -> Result<()> {
+        match self {
+            Self::Check { what, recipe, json } => run_check(&what, recipe, json.as_deref()),
+            Self::Generate { recipe, out } => generate_sample(&recipe, out),
+        }
+    }
+}
+
+fn run_check(what: &[String], recipe: Option<String>, json: Option<&Path>) -> Result<()> {
+    let splits = read_splits(what, recipe)?;
+    let named: Vec<(&str, &Rows)> = splits.iter().map(|(name, rows)| (&**name, rows)).collect();
+    let twice = check::duplicates(&named);
+    if let Some(path) = json {
+        let files: Vec<_> = splits.iter().map(|(_, rows)| &rows.file).collect();
+        files::write_json(path, &json!({"files": files, "duplicates": twice}))?;
+    }
+    if json.is_none_or(|path| path.as_os_str() != "-") {
+        let counts: String = splits
+            .iter()
+            .map(|(name, rows)| format!("{name}: {} rows\n", rows.examples.len()))
+            .collect();
+        let examples: Vec<_> = named.iter().map(|(n, rows)| (*n, &rows.examples)).collect();
+        terminal::print(&format!("{counts}\n{}", check::balance(&examples)))?;
+    }
+    if twice.is_empty() {
+        return Ok(());
+    }
+    Err(GateNotMet(format!(
+        "{} texts occur in two files ({}). Keep each in one, or scores on them mean nothing.",
+        twice.len(),
+        twice[..twice.len().min(3)].join(", ")
+    ))
+    .into())
+}
+
+/// The files with their names: a recipe's three, or those listed.
+fn read_splits(what: &[String], recipe: Option<String>) -> Result<Vec<(String, Rows)>> {
+    if let Some(recipe) = recipe {
+        let recipe = RecipeFile::load(&recipe, &[])?;
+        return what
+            .iter()
+            .map(|file| Ok((file.clone(), rows::load(Path::new(file), &recipe.recipe)?)))
+            .collect();
+    }
+    let [name] = what else {
+        return Err(bad_input(
+            "several files: add --recipe, so that it is known what their rows must be.",
+        ));
+    };
+    if Path::new(name).is_file() && !name.ends_with(".toml") {
+        return Err(bad_input(format!(
+            "{name}: a data file; add --recipe, so that it is known what its rows must be."
+        )));
+    }
+    let file = RecipeFile::load(name, &[])?;
+    let data = &file.recipe.data;
+    [
+        ("train", &data.train),
+        ("dev", &data.dev),
+        ("test", &data.test),
+    ]
+    .into_iter()
+    .map(|(split, path)| {
+        Ok((
+            split.to_string(),
+            rows::load(&file.data(path), &file.recipe)?,
+        ))
+    })
+    .collect()
+}
+
+fn generate_sample(recipe: &str, out: Option<PathBuf>) -> Result<()> {
+    let file = RecipeFile::load(recipe, &[])?;
+    if file.recipe.id != "sentiment" {
+        return Err(bad_input(format!(
+            "{recipe}: only the built-in recipe `sentiment` has generated sample data."
+        )));
+    }
+    let folder = out.unwrap_or_else(|| file.folder.clone());
+    files::create_folder(&folder)?;
+    for split in Split::ALL {
+        let name = format!("{}.jsonl", split.name());
+        let handwritten = files::read_text(&file.folder.join("handwritten").join(&name))?;
+        let text = generate::sample(split, &handwritten)?;
+        files::write_atomic(&folder.join(&name), text.as_bytes())?;
+        eprintln!(
+            "wrote {} rows to {}",
+            text.lines().count(),
+            folder.join(&name).display()
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Reading and writing files so that an error names the file and a crash leaves no half of one.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+};
+
+use anyhow::{Context, Result};
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+
+use crate::{exit::bad_input, terminal};
+
+/// The whole of a file the user named.
+///
+/// # Errors
+/// Bad input when it is not there or is a folder; otherwise what the system says.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(bad_input(format!(
+            "{}: no such file. Check the path.",
+            path.display()
+        ))),
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory || path.is_dir() => Err(
+            bad_input(format!("{}: is a folder; expected a file.", path.display())),
+        ),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// A text file the user named.
+///
+/// # Errors
+/// As [`read`]; bad input when it is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String> {
+    String::from_utf8(read(path)?).map_err(|error| {
+        bad_input(format!(
+            "{}: byte {} is not UTF-8. Save the file as UTF-8.",
+            path.display(),
+            error.utf8_error().valid_up_to()
+        ))
+    })
+}
+
+/// A JSON file that this program wrote.
+///
+/// # Errors
+/// As [`read`]; bad input when it does not parse as `T`.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    serde_json::from_slice(&read(path)?)
+        .map_err(|error| bad_input(format!("{}: {error}", path.display())))
+}
+
+/// Writes a file whole or not at all: a temporary file beside it, flushed to the disk, renamed.
+///
+/// # Errors
+/// What the system says, with the file's name and what to do on a full disk.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = folder.join(format!(".{name}.{}.partial", std::process::id()));
+    let write = || -> io::Result<()> {
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        // The rename itself lasts only once the folder is on the disk.
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .or(Ok(()))
+    };
+    write().map_err(|error| {
+        let _ = fs::remove_file(&temporary);
+        write_error(path, error)
+    })
+}
+
+/// An error of writing, in words a person can act on.
+pub fn write_error(path: &Path, error: io::Error) -> anyhow::Error {
+    let advice = match error.kind() {
+        io::ErrorKind::StorageFull => ". Free some space, or write to another disk",
+        io::ErrorKind::PermissionDenied => ". Choose a folder that you may write to",
+        _ => "",
+    };
+    anyhow::anyhow!("cannot write {}: {error}{advice}", path.display())
+}
+
+/// Writes `value` as indented JSON with a final newline, atomically. `-` is standard output.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    if path == Path::new("-") {
+        return terminal::print(&text);
+    }
+    write_atomic(path, text.as_bytes())
+}
+
+/// Creates a folder and its parents.
+///
+/// # Errors
+/// What the system says, with the folder's name.
+pub fn create_folder(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(|error| write_error(path, error))
+}
+
+/// sha256 in hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_replace_whole_files_and_leave_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write_atomic(&path, b"one").unwrap();
+        write_atomic(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn errors_name_the_file() {
+        let check = |error: anyhow::Error, expected: &str| {
+            let text = error.to_string();
+            assert!(text.contains(expected), "{text}");
+        };
+        check(
+            read(Path::new("no/such/file")).unwrap_err(),
+            "no/such/file: no such file",
+        );
+        check(read(Path::new(".")).unwrap_err(), "is a folder");
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        check(write_error(Path::new("out"), full), "Free some space");
+    }
+
+    #[test]
+    fn hashes() {
+        assert_eq!(
+            sha256(b"abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! From data files to what a trainer learns from.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use slm_model::BaseModel;
+use slm_task::{Recipe, Renderer, TaskError};
+use slm_train::{Data, balance};
+
+use crate::{exit::bad_input, rows::Rows};
+
+/// Everything that training works on.
+pub struct Prepared {
+    /// The base model.
+    pub base: Arc<BaseModel>,
+    /// The recipe.
+    pub recipe: Recipe,
+    /// Training rows as read.
+    pub train: Rows,
+    /// Dev rows as read.
+    pub dev: Rows,
+    /// Training rows as tokens, with weights.
+    pub data: Data,
+    /// For each row of `data`, its place in `train`.
+    pub kept: Vec<usize>,
+    /// Rows that are too long, in words.
+    pub dropped: Vec<String>,
+}
+
+/// Renders the training rows. Rows over `sft.max_tokens` are dropped and named: cut short, they
+/// would lose the answer that they teach.
+///
+/// # Errors
+/// Bad input when no row is left, or training has only one label.
+pub fn prepare(base: Arc<BaseModel>, recipe: Recipe, train: Rows, dev: Rows) -> Result<Prepared> {
+    check_labels(&recipe, &train)?;
+    let renderer = Renderer::new(&recipe, base.tokenizer(), &[])?;
+    let file = train.file.path.display().to_string();
+    let (mut rows, mut kept, mut dropped) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, example) in train.examples.iter().enumerate() {
+        match renderer.training(example) {
+            Ok(sequence) => {
+                rows.push(sequence);
+                kept.push(index);
+            }
+            Err(error @ TaskError::TooLong { .. }) => {
+                dropped.push(error.in_file(&file).to_string());
+            }
+            Err(error) => return Err(error.in_file(&file).into()),
+        }
+    }
+    if rows.is_empty() {
+        return Err(bad_input(format!(
+            "{file}: no row is left to train on; the first that was dropped: {}",
+            dropped.first().map_or("(none)", String::as_str)
+        )));
+    }
+    let examples: Vec<_> = kept
+        .iter()
+        .map(|&row| train.examples[row].clone())
+        .collect();
+    let data = Data {
+        prefix: renderer.prefix(),
+        rows,
+        weights: balance::weights(&examples, recipe.twist.balance),
+    };
+    Ok(Prepared {
+        base,
+        recipe,
+        train,
+        dev,
+        data,
+        kept,
+        dropped,
+    })
+}
+
+impl Prepared {
+    /// Weight of a row's loss: its class weight for each supervised token.
+    pub fn weight_of(&self, row: usize) -> f64 {
+        let supervised = self.data.rows[row].mask.iter().filter(|&&on| on).count();
+        f64::from(self.data.weights[row]) * supervised as f64
+    }
+}
+
+/// With one label there is nothing to tell apart.
+fn check_labels(recipe: &Recipe, train: &Rows) -> Result<()> {
+    let first = train.examples.first().map(super::dev::label);
+    let other = |row| Some(super::dev::label(row)) != first;
+    if train.examples.iter().any(other) {
+        return Ok(());
+    }
+    Err(bad_input(format!(
+        "{}: every row has the label {:?}; expected rows of at least two of: {}. Add rows of the other labels.",
+        train.file.path.display(),
+        first.unwrap_or_default(),
+        recipe.labels.join(", ")
+    )))
+}

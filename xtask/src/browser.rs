@@ -1,0 +1,32 @@
+//! `cargo xtask browser`: the test target `browser` of `slm-tests`, against the page as it ships.
+//!
+//! The tests find everything through the environment: `SLM_APP` (the built page), `SLM_GPU_CHECK` (the page
+//! that runs a WGSL kernel), `SLM_BIN` (the
+//! `slm` command), `CHROMIUM` and `CHROMEDRIVER`.
+
+use anyhow::Result;
+
+use crate::setup::{self, Browser};
+use crate::shell::{self, Tests};
+use crate::slm::Slm;
+use crate::{app, workspace};
+
+/// Sets up what is missing, builds the page, runs the tests.
+pub fn tests() -> Result<Tests> {
+    setup::for_app()?;
+    let browser = Browser::install()?;
+    let app = app::build(&app::Options::default())?;
+    let gpu_check = app::build_gpu_check()?;
+    let slm = Slm::with_tests()?;
+    setup::model(&slm)?;
+    shell::run_tests(
+        workspace::cargo("test")
+            .args(workspace::NATIVE)
+            .args(["--test", "browser"])
+            .env("SLM_APP", app)
+            .env("SLM_GPU_CHECK", gpu_check)
+            .env("SLM_BIN", slm.path())
+            .env("CHROMIUM", browser.chromium)
+            .env("CHROMEDRIVER", browser.driver),
+    )
+}
