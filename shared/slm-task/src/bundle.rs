@@ -1,13 +1,14 @@
 //! What ships: a folder whose `manifest.json` names every file with its hash and size. Pure data;
 //! who reads and writes files is elsewhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Place, TaskError, quoted},
     report::System,
+    routing::Dials,
 };
 
 /// Layout version of `gallery.json` and `manifest.json`.
@@ -114,9 +115,12 @@ pub struct Probe {
 pub struct Predictions {
     /// The subject first, then the baselines.
     pub systems: Vec<System>,
-    /// Labels that the training rows have, where known.
+    /// Training rows of each class, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub train_labels: Option<BTreeSet<String>>,
+    pub train_classes: Option<BTreeMap<String, usize>>,
+    /// What was set on the dev rows after training.
+    #[serde(default)]
+    pub dials: Dials,
     /// Warnings that were handed to the report.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

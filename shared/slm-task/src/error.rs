@@ -90,7 +90,9 @@ pub enum TaskError {
         limit: usize,
     },
     /// The recipe's shape is known, but this step is not built for it.
-    #[error("`{shape}` recipes can be read, but {what} works for `single-label` only so far")]
+    #[error(
+        "`{shape}` recipes can be read, but {what} is built for `single-label` and `multi-label` only so far"
+    )]
     Shape {
         /// The recipe's shape.
         shape: Shape,

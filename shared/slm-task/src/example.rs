@@ -22,21 +22,35 @@ pub struct Example {
 pub enum Target {
     /// Single-label.
     Label(String),
+    /// Multi-label: the labels that hold, in recipe order; none is an answer too.
+    Labels(Vec<String>),
 }
 
 impl Target {
-    /// The right label of a single-label row.
-    pub fn label(&self) -> &str {
+    /// What the row counts under when classes are balanced or looked for: its label or labels, each
+    /// once.
+    pub fn classes(&self) -> Vec<&str> {
         match self {
-            Self::Label(label) => label,
+            Self::Label(label) => vec![label],
+            Self::Labels(labels) => labels.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// The answer in a line, for people.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Label(label) => label.clone(),
+            Self::Labels(labels) if labels.is_empty() => "none".into(),
+            Self::Labels(labels) => labels.join(", "),
         }
     }
 }
 
 pub use self::{
-    checks::{check_labels, duplicates, repeats},
+    checks::{check_labels, class_counts, duplicates, repeats},
     jsonl::{Rows, read_jsonl, read_prompts, read_rows},
 };
 
 mod checks;
 mod jsonl;
+mod targets;

@@ -17,7 +17,9 @@ pub mod prompt;
 pub mod recipe;
 pub mod report;
 pub mod rng;
+pub mod routing;
 pub mod sample;
+mod score;
 pub mod shape;
 pub mod stats;
 #[cfg(test)]
@@ -25,7 +27,7 @@ mod test_data;
 
 pub use error::TaskError;
 pub use example::{Example, Target};
-pub use prediction::{Failure, LabelPrediction, Prediction};
+pub use prediction::{Failure, LabelPrediction, LabelsPrediction, Prediction};
 pub use prompt::{Control, Prompt, Renderer, Sequence, Tokenizer};
 pub use recipe::Recipe;
 pub use report::Report;

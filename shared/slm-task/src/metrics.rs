@@ -90,6 +90,10 @@ pub(crate) fn predicted_indices(
 ) -> Result<Vec<Option<usize>>, TaskError> {
     let one = |(row, prediction): (usize, &Prediction)| match prediction {
         Prediction::Failed(_) => Ok(None),
+        Prediction::Labels(_) => Err(TaskError::Mismatch(format!(
+            "row {}: a prediction of another shape",
+            row + 1
+        ))),
         Prediction::Label(p) => {
             let n = p.probabilities.len();
             let valid = |p: &f64| (0.0..=1.0).contains(p);

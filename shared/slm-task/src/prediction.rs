@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum Prediction {
     /// Single-label: the scored labels.
     Label(LabelPrediction),
+    /// Multi-label: the labels that hold.
+    Labels(LabelsPrediction),
     /// No usable answer.
     Failed(Failure),
 }
@@ -22,6 +24,18 @@ pub struct LabelPrediction {
     /// for a system that has no probabilities (majority class).
     pub probabilities: Vec<f64>,
     /// Probability mass of everything that is no label, before renormalizing, in `[0, 1]`.
+    pub outside: f64,
+}
+
+/// Which labels hold of one row, each decided by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelsPrediction {
+    /// Labels with a probability of at least one half, in recipe order.
+    pub labels: Vec<String>,
+    /// Probability of `yes` of each label in recipe order, renormalized over `yes` and `no`, given
+    /// what was decided for the labels before it. Empty for a system without probabilities.
+    pub probabilities: Vec<f64>,
+    /// Mean over the labels of the probability mass of what is neither `yes` nor `no`.
     pub outside: f64,
 }
 
@@ -57,18 +71,29 @@ impl Prediction {
         }
     }
 
-    /// The predicted label, if there is one.
+    /// The predicted label of a single-label row, if there is one.
     pub fn label(&self) -> Option<&str> {
         match self {
             Self::Label(p) => Some(&p.label),
-            Self::Failed(_) => None,
+            Self::Labels(_) | Self::Failed(_) => None,
         }
     }
 
-    /// Probability of the predicted label; none for a failure or a system without probabilities.
+    /// Whether there is no usable answer.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+
+    /// How sure the model is of the answer as a whole: the label's probability, or the product over
+    /// the labels of the probability of what was decided. None for a failure or a system without
+    /// probabilities.
     pub fn confidence(&self) -> Option<f64> {
         match self {
             Self::Label(p) => p.probabilities.iter().copied().reduce(f64::max),
+            Self::Labels(p) => {
+                let sure = p.probabilities.iter().map(|&yes| yes.max(1.0 - yes));
+                sure.reduce(|all, one| all * one)
+            }
             Self::Failed(_) => None,
         }
     }
@@ -110,6 +135,36 @@ impl LabelPrediction {
             probabilities,
             outside: (1.0 - inside).clamp(0.0, 1.0),
         })
+    }
+}
+
+impl LabelsPrediction {
+    /// From the natural log-probabilities of `yes` and `no` of each label, in recipe order.
+    ///
+    /// # Errors
+    /// [`Failure::Runtime`] when a number is not finite, or there is not one pair a label.
+    pub fn from_log_probabilities(labels: &[String], lines: &[[f64; 2]]) -> Result<Self, Failure> {
+        if labels.is_empty() || labels.len() != lines.len() {
+            let (lines, labels) = (lines.len(), labels.len());
+            let message = format!("{lines} decisions for {labels} labels");
+            return Err(Failure::Runtime { message });
+        }
+        let yes_or_no = ["yes", "no"].map(String::from);
+        let mut prediction = Self {
+            labels: Vec::new(),
+            probabilities: Vec::with_capacity(labels.len()),
+            outside: 0.0,
+        };
+        for (label, line) in labels.iter().zip(lines) {
+            let decided = LabelPrediction::from_log_probabilities(&yes_or_no, line)?;
+            let yes = decided.probabilities[0];
+            if yes >= 0.5 {
+                prediction.labels.push(label.clone());
+            }
+            prediction.probabilities.push(yes);
+            prediction.outside += decided.outside / labels.len() as f64;
+        }
+        Ok(prediction)
     }
 }
 
@@ -171,5 +226,19 @@ mod tests {
         check(&[-1.0, -1.0, f64::NEG_INFINITY], "`c` is -inf");
         check(&[f64::INFINITY, -1.0, -1.0], "`a` is inf");
         check(&[-1.0], "1 scores for 3 labels");
+    }
+
+    #[test]
+    fn labels_are_decided_one_by_one() {
+        let lines = [[0.6f64, 0.2], [0.1, 0.3], [0.25, 0.25]].map(|line| line.map(f64::ln));
+        let p = LabelsPrediction::from_log_probabilities(&labels(), &lines).unwrap();
+        assert_eq!(p.labels, ["a", "c"], "a tie is a yes");
+        for (got, want) in p.probabilities.iter().zip([0.75, 0.25, 0.5]) {
+            assert!((got - want).abs() < 1e-15, "{got} {want}");
+        }
+        assert!((p.outside - (0.2 + 0.6 + 0.5) / 3.0).abs() < 1e-15);
+        let confidence = Prediction::Labels(p).confidence().unwrap();
+        assert!((confidence - 0.75 * 0.75 * 0.5).abs() < 1e-15);
+        assert!(LabelsPrediction::from_log_probabilities(&labels(), &lines[..2]).is_err());
     }
 }

@@ -6,8 +6,13 @@
 //! (<|im_start|>user⏎ … <|im_end|>⏎ …)  few-shot turns   │ (computed once, KV snapshot reused)
 //! <|im_start|>user⏎                                     ┘
 //! text <|im_end|>⏎<|im_start|>assistant⏎                  the row
-//! label <|im_end|>                                        supervised
+//! answer <|im_end|>                                       supervised
 //! ```
+//!
+//! | shape | answer | tokenized alone |
+//! |---|---|---|
+//! | single-label | `label` | the label |
+//! | multi-label | `label: yes` or `label: no`, a line each, in recipe order | `label:`, ` yes` or ` no`, the line end |
 //!
 //! Each piece of text is tokenized alone, so neither a user's text nor a label can merge with what
 //! stands beside it. Text never yields a control token: those come from [`Control`] only.
@@ -16,7 +21,6 @@ use crate::{
     error::{Place, TaskError},
     example::{Example, Target},
     recipe::Recipe,
-    shape::Shape,
 };
 
 /// Tokens with a meaning of their own, which text can never produce.
@@ -56,6 +60,44 @@ pub struct Prompt {
     pub tokens: Vec<u32>,
 }
 
+/// The tokens that a multi-label answer is made of: a line a label, each ending in a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lines {
+    /// `label:` of each label, in recipe order.
+    pub heads: Vec<Vec<u32>>,
+    /// ` yes`
+    pub yes: Vec<u32>,
+    /// ` no`
+    pub no: Vec<u32>,
+    /// The line end between two lines.
+    pub next: Vec<u32>,
+    /// The control token after the last line.
+    pub end: u32,
+}
+
+impl Lines {
+    /// The whole answer: `holds[i]` says whether label `i` does.
+    pub fn answer(&self, holds: &[bool]) -> Vec<u32> {
+        let mut tokens = Vec::new();
+        for (i, (head, &holds)) in self.heads.iter().zip(holds).enumerate() {
+            if i > 0 {
+                tokens.extend(&self.next);
+            }
+            tokens.extend(head);
+            tokens.extend(if holds { &self.yes } else { &self.no });
+        }
+        tokens.push(self.end);
+        tokens
+    }
+
+    /// Tokens of the longest answer.
+    pub fn longest(&self) -> usize {
+        let heads: usize = self.heads.iter().map(Vec::len).sum();
+        let each = self.yes.len().max(self.no.len()) + self.next.len();
+        heads + self.heads.len() * each + 1
+    }
+}
+
 /// Renders rows of one recipe (and a fixed set of few-shot examples) to tokens.
 pub struct Renderer<'a, T: Tokenizer + ?Sized> {
     recipe: &'a Recipe,
@@ -67,27 +109,18 @@ impl<'a, T: Tokenizer + ?Sized> Renderer<'a, T> {
     /// A renderer. `shots` are the worked examples shown before the row; none for a tuned model.
     ///
     /// # Errors
-    /// [`TaskError::Shape`] for a shape other than single-label.
+    /// [`TaskError::Shape`] for a shape that is not built yet.
     pub fn new(
         recipe: &'a Recipe,
         tokenizer: &'a T,
         shots: &'a [Example],
     ) -> Result<Self, TaskError> {
-        match recipe.shape {
-            Shape::SingleLabel => Ok(Self {
-                recipe,
-                tokenizer,
-                shots,
-            }),
-            shape @ (Shape::MultiLabel
-            | Shape::Spans
-            | Shape::Structured
-            | Shape::Grounded
-            | Shape::ToolCall) => Err(TaskError::Shape {
-                shape,
-                what: "rendering prompts",
-            }),
-        }
+        recipe.shape.built("rendering prompts")?;
+        Ok(Self {
+            recipe,
+            tokenizer,
+            shots,
+        })
     }
 
     /// Tokens that open every prompt of the recipe: system turn, worked examples, and the opening
@@ -144,15 +177,38 @@ impl<'a, T: Tokenizer + ?Sized> Renderer<'a, T> {
         })
     }
 
-    /// Tokens of each label with the control token that ends it, in recipe order.
+    /// Tokens of each label with the control token that ends it, in recipe order: the closed
+    /// answers of a single-label recipe.
     pub fn answers(&self) -> Vec<Vec<u32>> {
         let labels = self.recipe.labels.iter();
         labels.map(|label| self.label(label)).collect()
     }
 
-    fn answer(&self, target: &Target) -> Vec<u32> {
+    /// The parts of a multi-label recipe's answer.
+    pub fn lines(&self) -> Lines {
+        let encode = |text: &str| self.tokenizer.encode(text);
+        let labels = self.recipe.labels.iter();
+        Lines {
+            heads: labels.map(|label| encode(&format!("{label}:"))).collect(),
+            yes: encode(" yes"),
+            no: encode(" no"),
+            next: encode("\n"),
+            end: self.tokenizer.control(Control::TurnEnd),
+        }
+    }
+
+    /// Tokens of a whole answer with the control token that ends it.
+    pub fn answer(&self, target: &Target) -> Vec<u32> {
         match target {
             Target::Label(label) => self.label(label),
+            Target::Labels(labels) => {
+                let holds = self
+                    .recipe
+                    .labels
+                    .iter()
+                    .map(|label| labels.contains(label));
+                self.lines().answer(&holds.collect::<Vec<bool>>())
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Shape;
 use crate::test_data::{examples, recipe};
 
 /// One token a byte; control tokens lie above them.
@@ -63,7 +64,10 @@ fn the_inference_prompt_is_a_prefix_of_the_training_row() {
             prompt.extend(renderer.prompt(&row.prompt).tokens);
             let training = renderer.training(&row).unwrap();
             assert_eq!(training.tokens[..training.prompt], prompt);
-            let at = recipe.labels.iter().position(|l| l == row.target.label());
+            let at = recipe
+                .labels
+                .iter()
+                .position(|l| [l.as_str()] == row.target.classes()[..]);
             let answer = &renderer.answers()[at.unwrap()];
             assert_eq!(training.tokens[training.prompt..], **answer);
             assert_eq!(*training.tokens.last().unwrap(), END);
@@ -121,10 +125,30 @@ fn a_row_beyond_the_limit_is_an_error_with_its_place() {
 
 #[test]
 fn other_shapes_are_a_typed_error() {
-    for shape in Shape::NAMES.iter().skip(1) {
+    for shape in Shape::NAMES.iter().skip(2) {
         let mut recipe = recipe();
         recipe.set("shape", shape).unwrap();
         let error = Renderer::new(&recipe, &Bytes, &[]).err().unwrap();
         assert!(error.to_string().contains(shape), "{error}");
     }
+}
+
+#[test]
+fn several_labels_are_a_line_each() {
+    let mut recipe = recipe();
+    recipe.shape = Shape::MultiLabel;
+    let renderer = Renderer::new(&recipe, &Bytes, &[]).unwrap();
+    let target = Target::Labels(vec!["neutral".into()]);
+    let answer = renderer.answer(&target);
+    assert_eq!(
+        Bytes.decode(&answer),
+        "negative: no\nneutral: yes\npositive: no<|im_end|>"
+    );
+    assert!(answer.len() <= renderer.lines().longest());
+    let row = Example {
+        target,
+        ..examples(&["neutral"])[0].clone()
+    };
+    let sequence = renderer.training(&row).unwrap();
+    assert_eq!(sequence.tokens[sequence.prompt..], answer);
 }

@@ -44,6 +44,9 @@ pub struct Recipe {
     /// How answers are scored.
     #[serde(default)]
     pub scoring: Scoring,
+    /// When to hand a row to somebody else.
+    #[serde(default)]
+    pub routing: Routing,
     /// What is special about the recipe.
     #[serde(default)]
     pub twist: Twist,
@@ -162,6 +165,61 @@ pub enum Balance {
 pub struct Twist {
     /// Class weights in the loss (single-label, multi-label).
     pub balance: Balance,
+    /// Rows of a smaller class repeat until it has about this many an epoch; 0 for never.
+    pub upsample: usize,
+    /// Of a larger class a seeded choice of this many rows is trained on; 0 for all.
+    pub downsample: usize,
+}
+
+/// `[routing]`: answers that are not sure enough go to a fallback (single-label).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Routing {
+    /// Who answers instead: a label of the recipe, or another name. Empty for no routing.
+    pub fallback: String,
+    /// Goal without costs: at least this share of the answers given must be right.
+    pub accuracy: f32,
+    /// Cost of a wrong answer. Above 0, the threshold with the least cost is chosen.
+    pub cost_wrong: f32,
+    /// Cost of a row that goes to the fallback.
+    pub cost_human: f32,
+}
+
+impl Routing {
+    /// Whether the recipe routes at all.
+    pub fn is_on(&self) -> bool {
+        !self.fallback.is_empty()
+    }
+
+    /// Whether costs are the goal.
+    pub fn has_costs(&self) -> bool {
+        self.cost_wrong > 0.0
+    }
+
+    /// The goal, for people.
+    pub fn goal(&self) -> String {
+        match self.has_costs() {
+            true => format!(
+                "least cost, where a wrong answer costs {} and the fallback {}",
+                self.cost_wrong, self.cost_human
+            ),
+            false => format!(
+                "at least {} % of the answers given are right",
+                (1000.0 * self.accuracy).round() / 10.0
+            ),
+        }
+    }
+}
+
+impl Default for Routing {
+    fn default() -> Self {
+        Self {
+            fallback: String::new(),
+            accuracy: 0.95,
+            cost_wrong: 0.0,
+            cost_human: 1.0,
+        }
+    }
 }
 
 impl Default for Lora {

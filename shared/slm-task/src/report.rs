@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::TaskError, prediction::Prediction};
+use crate::{error::TaskError, example::Target, prediction::Prediction, routing::RoutingReport};
 
 pub use build::{ReportInput, System, build};
 
@@ -79,6 +79,9 @@ pub struct Body {
     pub lift: Vec<Lift>,
     /// The subject by slice; rows without one are `(none)`.
     pub slices: BTreeMap<String, SliceReport>,
+    /// The subject with the recipe's fallback in front of it, where the recipe routes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing: Option<RoutingReport>,
     /// The subject's most confident mistakes, at most 20, worst first; failures come last.
     pub mistakes: Vec<Mistake>,
     /// Things the reader must know (labels never seen in training, failures, subsample).
@@ -107,8 +110,25 @@ pub struct SystemReport {
     pub headline: Vec<Headline>,
     /// Rows without a prediction.
     pub failures: usize,
+    /// Everything else that the shape measures.
+    pub figures: Figures,
+}
+
+/// What a shape measures of one system beyond the headline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Figures {
     /// Single-label metrics, `sklearn-1.9` convention.
-    pub classification: Classification,
+    SingleLabel(Classification),
+}
+
+impl Figures {
+    /// The figures of a single-label system.
+    pub fn single_label(&self) -> Option<&Classification> {
+        match self {
+            Self::SingleLabel(classification) => Some(classification),
+        }
+    }
 }
 
 /// Single-label metrics as scikit-learn 1.9 computes them.
@@ -205,10 +225,10 @@ pub struct Lift {
 pub struct SliceReport {
     /// Rows.
     pub rows: usize,
-    /// Right rows over rows.
+    /// Share of rows whose whole answer is right.
     pub accuracy: f64,
-    /// Macro-F1 over the labels that occur in the slice, gold or predicted.
-    pub macro_f1: f64,
+    /// The selection metric; a macro average is over the classes that occur in the slice.
+    pub score: f64,
 }
 
 /// A row the subject got wrong.
@@ -218,8 +238,8 @@ pub struct Mistake {
     pub line: usize,
     /// The text.
     pub prompt: String,
-    /// The right label.
-    pub gold: String,
+    /// The right answer.
+    pub gold: Target,
     /// What the subject answered.
     pub prediction: Prediction,
     /// The row's slice.

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::TaskError;
+
 /// The structural form of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -37,6 +39,19 @@ impl Shape {
     /// The name as recipes write it.
     pub fn name(self) -> &'static str {
         Self::NAMES[self as usize]
+    }
+
+    /// Nothing, where the engine, the scorer and the views of the shape are built.
+    ///
+    /// # Errors
+    /// [`TaskError::Shape`] with the step that `what` names.
+    pub fn built(self, what: &'static str) -> Result<(), TaskError> {
+        match self {
+            Self::SingleLabel | Self::MultiLabel => Ok(()),
+            Self::Spans | Self::Structured | Self::Grounded | Self::ToolCall => {
+                Err(TaskError::Shape { shape: self, what })
+            }
+        }
     }
 
     /// Whether an answer is made of the recipe's labels, so that the recipe must list them.

@@ -1,9 +1,6 @@
 //! Whether a difference is more than luck: paired bootstrap over rows, and the exact McNemar test.
 
-use crate::{
-    metrics::{Counts, Metric},
-    rng::SplitMix64,
-};
+use crate::rng::SplitMix64;
 
 /// Values of metrics on resampled rows. All systems see the same rows in a resample, so that
 /// differences between them are paired.
@@ -14,37 +11,25 @@ pub struct Bootstrap {
 }
 
 impl Bootstrap {
-    /// Draws `resamples` times as many rows as there are, with replacement, and computes every
-    /// metric of every system on them. `gold` and each of `systems` are label indices below `k`,
-    /// one a row, none for a row without a prediction.
-    ///
-    /// A label that a resample misses by chance (no gold row, never predicted) is left out of that
-    /// resample's macro-F1: it says nothing there, and counting it 0 would bias the interval down.
+    /// Draws `resamples` times as many rows as there are, with replacement, and asks `metrics` for
+    /// the metrics of each system (by index) on them: always as many, in the same order.
     pub fn new(
-        k: usize,
-        gold: &[usize],
-        systems: &[Vec<Option<usize>>],
-        metrics: &[Metric],
+        rows: usize,
+        systems: usize,
         resamples: usize,
         seed: u64,
+        metrics: impl Fn(usize, &[usize]) -> Vec<f64>,
     ) -> Self {
         let mut rng = SplitMix64::new(seed);
-        let mut values = vec![vec![Vec::with_capacity(resamples); metrics.len()]; systems.len()];
-        let whole: Vec<Counts> = systems
-            .iter()
-            .map(|predicted| count(k, gold, predicted, 0..gold.len()))
-            .collect();
-        let mut drawn = vec![0; gold.len()];
+        let mut values: Vec<Vec<Vec<f64>>> = vec![Vec::new(); systems];
+        let mut drawn = vec![0; rows];
         for _ in 0..resamples {
-            drawn.fill_with(|| rng.below(gold.len()));
-            for (system, predicted) in systems.iter().enumerate() {
-                let counts = count(k, gold, predicted, drawn.iter().copied());
-                for (at, metric) in metrics.iter().enumerate() {
-                    let value = match metric {
-                        Metric::MacroF1 => macro_f1_of_drawn(k, &counts, &whole[system]),
-                        Metric::Accuracy | Metric::Mcc => metric.of(&counts),
-                    };
-                    values[system][at].push(value);
+            drawn.fill_with(|| rng.below(rows));
+            for (system, values) in values.iter_mut().enumerate() {
+                let found = metrics(system, &drawn);
+                values.resize_with(found.len(), Vec::new);
+                for (all, value) in values.iter_mut().zip(found) {
+                    all.push(value);
                 }
             }
         }
@@ -62,27 +47,6 @@ impl Bootstrap {
         let theirs = self.values[other][metric].iter();
         percentile_interval(ours.zip(theirs).map(|(a, b)| a - b).collect())
     }
-}
-
-fn count(
-    k: usize,
-    gold: &[usize],
-    predicted: &[Option<usize>],
-    rows: impl Iterator<Item = usize>,
-) -> Counts {
-    let mut counts = Counts::new(k);
-    for row in rows {
-        counts.add(gold[row], predicted[row]);
-    }
-    counts
-}
-
-fn macro_f1_of_drawn(k: usize, drawn: &Counts, whole: &Counts) -> f64 {
-    let seen = |counts: &Counts, l: usize| counts.support(l) + counts.predicted(l) > 0;
-    let missed = (0..k)
-        .filter(|&l| seen(whole, l) && !seen(drawn, l))
-        .count();
-    Metric::MacroF1.of(drawn) * k as f64 / (k - missed).max(1) as f64
 }
 
 /// Percentiles 2.5 and 97.5, linear between neighbours (numpy's default). Zeros without values.
@@ -164,58 +128,41 @@ mod tests {
         assert_eq!(percentile_interval(vec![2.0]), [2.0, 2.0]);
     }
 
-    /// 300 rows of three labels: a system that is right on about three quarters, one on half.
-    fn data() -> (Vec<usize>, Vec<Vec<Option<usize>>>) {
+    /// Share of 300 rows that a system gets right: one about three quarters, one half, and the
+    /// first again.
+    fn shares() -> Vec<Vec<bool>> {
         let mut rng = SplitMix64::new(5);
-        let gold: Vec<usize> = (0..300).map(|_| rng.below(3)).collect();
-        let mut answers = |share: f64| -> Vec<Option<usize>> {
-            let rows = gold.iter();
-            rows.map(|g| Some(if rng.unit() < share { *g } else { (g + 1) % 3 }))
-                .collect()
+        let mut rows = |share: f64| (0..300).map(|_| rng.unit() < share).collect();
+        let systems: [Vec<bool>; 2] = [rows(0.75), rows(0.5)];
+        vec![systems[0].clone(), systems[1].clone(), systems[0].clone()]
+    }
+
+    fn bootstrap(systems: &[Vec<bool>], resamples: usize, seed: u64) -> Bootstrap {
+        let share = |system: usize, rows: &[usize]| {
+            let right = rows.iter().filter(|&&row| systems[system][row]).count();
+            vec![right as f64 / rows.len() as f64]
         };
-        let systems = vec![answers(0.75), answers(0.5)];
-        (gold, systems)
+        Bootstrap::new(300, systems.len(), resamples, seed, share)
     }
 
     #[test]
-    fn an_interval_of_accuracy_is_about_two_standard_errors_wide() {
-        let (gold, systems) = data();
-        let metrics = Metric::SINGLE_LABEL;
-        let bootstrap = Bootstrap::new(3, &gold, &systems, &metrics, 1000, 0);
-        let accuracy = Counts::of_rows(3, &gold, &systems[0]).unwrap().accuracy();
-        let error = (accuracy * (1.0 - accuracy) / 300.0).sqrt();
-        let [low, high] = bootstrap.interval(0, 1);
-        assert!((low - (accuracy - 1.96 * error)).abs() < 0.01, "{low}");
-        assert!((high - (accuracy + 1.96 * error)).abs() < 0.01, "{high}");
-        let again = Bootstrap::new(3, &gold, &systems, &metrics, 1000, 0);
-        assert_eq!(again, bootstrap);
-        let other = Bootstrap::new(3, &gold, &systems, &metrics, 1000, 1);
-        assert_ne!(other, bootstrap);
+    fn an_interval_of_a_share_is_about_two_standard_errors_wide() {
+        let systems = shares();
+        let share = systems[0].iter().filter(|right| **right).count() as f64 / 300.0;
+        let error = (share * (1.0 - share) / 300.0).sqrt();
+        let whole = bootstrap(&systems, 1000, 0);
+        let [low, high] = whole.interval(0, 0);
+        assert!((low - (share - 1.96 * error)).abs() < 0.01, "{low}");
+        assert!((high - (share + 1.96 * error)).abs() < 0.01, "{high}");
+        assert_eq!(whole, bootstrap(&systems, 1000, 0));
+        assert_ne!(whole, bootstrap(&systems, 1000, 1));
     }
 
     #[test]
     fn differences_are_paired() {
-        let (gold, mut systems) = data();
-        systems.push(systems[0].clone());
-        let metrics = Metric::SINGLE_LABEL;
-        let bootstrap = Bootstrap::new(3, &gold, &systems, &metrics, 200, 0);
-        for metric in 0..metrics.len() {
-            assert_eq!(bootstrap.interval_of_difference(0, 2, metric), [0.0, 0.0]);
-            let [low, high] = bootstrap.interval_of_difference(0, 1, metric);
-            assert!(0.0 < low && low < high);
-        }
-    }
-
-    #[test]
-    fn a_label_that_a_resample_misses_does_not_lower_macro_f1() {
-        // One row of label 1: a third of the resamples miss it.
-        let gold = [0, 0, 0, 0, 1];
-        let right = vec![gold.iter().map(|g| Some(*g)).collect()];
-        let bootstrap = Bootstrap::new(2, &gold, &right, &[Metric::MacroF1], 500, 0);
-        assert_eq!(bootstrap.interval(0, 0), [1.0, 1.0]);
-        // A label that no row has counts 0 in every resample, as it does on the rows themselves.
-        let bootstrap = Bootstrap::new(3, &gold, &right, &[Metric::MacroF1], 500, 0);
-        let [low, high] = bootstrap.interval(0, 0);
-        assert!(low <= 2.0 / 3.0 && 2.0 / 3.0 <= high, "{low} {high}");
+        let bootstrap = bootstrap(&shares(), 200, 0);
+        assert_eq!(bootstrap.interval_of_difference(0, 2, 0), [0.0, 0.0]);
+        let [low, high] = bootstrap.interval_of_difference(0, 1, 0);
+        assert!(0.0 < low && low < high);
     }
 }

@@ -1,13 +1,12 @@
 //! From rows and predictions to a report: numbers, order, warnings, text, and files that are the
 //! same bytes every time.
 
-use std::collections::BTreeSet;
-
 use slm_task::{
     Example, Failure, LabelPrediction, Prediction, Recipe, Report, Target, TaskError,
-    baseline::majority_prediction,
+    baseline::Trivial,
     bundle::{Gallery, Manifest, Predictions},
-    report::{self, Body, Provenance, ReportInput, System, text},
+    report::{self, Body, Classification, Provenance, ReportInput, System, text},
+    routing::Dials,
 };
 
 fn recipe() -> Recipe {
@@ -65,10 +64,15 @@ fn system(name: &str, nth: usize) -> System {
     }
 }
 
+/// A label without probabilities.
+fn says(label: &str) -> Prediction {
+    Trivial::majority(label).answer(&rows()[0])
+}
+
 fn majority() -> System {
     System {
         name: "majority".to_string(),
-        predictions: vec![majority_prediction("negative"); 90],
+        predictions: vec![says("negative"); 90],
     }
 }
 
@@ -78,10 +82,15 @@ fn input<'a>(recipe: &'a Recipe, rows: &'a [Example], systems: Vec<System>) -> R
         rows,
         rows_in_file: rows.len(),
         systems,
-        train_labels: None,
+        train_classes: None,
+        dials: Dials::default(),
         provenance: Provenance::default(),
         warnings: Vec::new(),
     }
+}
+
+fn classification(body: &Body, system: usize) -> &Classification {
+    body.systems[system].figures.single_label().unwrap()
 }
 
 fn body(systems: Vec<System>) -> Body {
@@ -109,8 +118,8 @@ fn the_headline_is_the_first_systems() {
         }
     }
     assert_eq!(body.headline, body.systems[0].headline);
-    assert_eq!(body.systems[1].classification.ece, None);
-    assert!(body.systems[0].classification.ece.is_some());
+    assert_eq!(classification(&body, 1).ece, None);
+    assert!(classification(&body, 0).ece.is_some());
 }
 
 #[test]
@@ -181,7 +190,7 @@ fn a_slice_scores_the_labels_that_occur_in_it() {
     let mut tuned = system("tuned", 100);
     tuned.predictions.truncate(3);
     let body = report::build(input(&recipe(), &rows, vec![tuned])).unwrap();
-    assert_eq!(body.slices["(none)"].macro_f1, 1.0);
+    assert_eq!(body.slices["(none)"].score, 1.0);
     // The report as a whole pins the recipe's labels, so the two that no row has count 0.
     assert!(body.headline[0].value < 0.5);
 }
@@ -195,7 +204,7 @@ fn failures_are_counted_and_never_a_label() {
     });
     let body = body(vec![tuned, majority()]);
     assert_eq!(body.systems[0].failures, 1);
-    let confusion = &body.systems[0].classification.confusion;
+    let confusion = &classification(&body, 0).confusion;
     assert_eq!(confusion.iter().flatten().sum::<u64>(), 89);
     assert_eq!(body.headline[1].value, 80.0 / 90.0);
     assert_eq!(body.mistakes.last().unwrap().line, 6);
@@ -210,7 +219,8 @@ fn warnings_say_what_the_reader_must_know() {
     let (recipe, rows) = (recipe(), rows());
     let mut input = input(&recipe, &rows, vec![system("tuned", 10)]);
     input.rows_in_file = 200;
-    input.train_labels = Some(BTreeSet::from(["negative", "neutral"].map(String::from)));
+    let train = [("negative", 30), ("neutral", 30)];
+    input.train_classes = Some(train.map(|(label, rows)| (label.into(), rows)).into());
     input.warnings = vec!["given".to_string()];
     assert_eq!(
         report::build(input).unwrap().warnings,
@@ -252,7 +262,7 @@ fn what_does_not_belong_together_is_refused() {
     };
     check(
         &rows,
-        with(majority_prediction("angry")),
+        with(says("angry")),
         "row 2: predicted label `angry` is none of `negative`, `neutral`, `positive`",
     );
     let odd = |probabilities: Vec<f64>| {
@@ -285,7 +295,8 @@ fn files_are_read_back_to_the_same_bytes() {
 
     let predictions = Predictions {
         systems,
-        train_labels: None,
+        train_classes: None,
+        dials: Dials::default(),
         warnings: Vec::new(),
     };
     let read = Predictions::parse(&predictions.to_json(), "predictions.json").unwrap();
@@ -333,4 +344,38 @@ fn the_terminal_report_reads_as_documented() {
     let text = text::report(&report);
     let expected = include_str!("report.txt");
     assert_eq!(text, expected, "{text}");
+}
+
+#[test]
+fn rare_classes_have_their_recall_beside_the_headline() {
+    let (recipe, rows) = (recipe(), rows());
+    let mut input = input(&recipe, &rows, vec![system("tuned", 10), majority()]);
+    let train = [("negative", 100), ("neutral", 50), ("positive", 9)];
+    input.train_classes = Some(train.map(|(label, rows)| (label.into(), rows)).into());
+    let body = report::build(input).unwrap();
+    let recall = body.headline.last().unwrap();
+    assert_eq!(recall.name, "rare_recall");
+    assert_eq!(recall.value, classification(&body, 0).per_class[2].recall);
+    assert!(body.lift.iter().any(|lift| lift.metric == "rare_recall"));
+}
+
+#[test]
+fn a_threshold_makes_a_second_block() {
+    let mut recipe = recipe();
+    recipe.routing.fallback = "talk_to_human".into();
+    let rows = rows();
+    let mut input = input(&recipe, &rows, vec![system("tuned", 10), majority()]);
+    input.dials = Dials::set(&recipe, &rows, &input.systems[0].predictions).unwrap();
+    let body = report::build(input).unwrap();
+    let routing = body.routing.as_ref().unwrap();
+    assert!(1.0 - routing.at.risk >= 0.95 && routing.at.coverage > 0.0);
+    assert_eq!(
+        body.headline[1].value, 0.9,
+        "the headline is before routing"
+    );
+    let text = text::report(&Report::new(body.clone(), None));
+    assert!(
+        text.contains("to `talk_to_human` (goal: at least 95 % of the answers given are right)"),
+        "{text}"
+    );
 }

@@ -30,7 +30,7 @@ fn rows_are_read_with_their_lines_and_slices() {
     assert_eq!(rows.len(), 2);
     assert_eq!((rows[0].line, rows[1].line), (2, 4));
     assert_eq!(rows[0].prompt, "What a day!");
-    assert_eq!(rows[0].target.label(), "positive");
+    assert_eq!(rows[0].target.in_words(), "positive");
     assert_eq!(rows[0].slice, None);
     assert_eq!(rows[1].slice.as_deref(), Some("rare"));
 }

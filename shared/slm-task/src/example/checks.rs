@@ -4,13 +4,21 @@ use std::collections::BTreeMap;
 
 use super::Example;
 
+/// Rows of each class ([`Target::classes`](super::Target::classes)), by name.
+pub fn class_counts(rows: &[Example]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for class in rows.iter().flat_map(|row| row.target.classes()) {
+        *counts.entry(class.to_owned()).or_default() += 1;
+    }
+    counts
+}
+
 /// Warnings about labels: data with one label only, labels of the recipe without a row.
 pub fn check_labels(rows: &[Example], labels: &[String]) -> Vec<String> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for row in rows {
-        *counts.entry(row.target.label()).or_default() += 1;
-    }
-    if let (1, Some((only, n))) = (counts.len(), counts.first_key_value()) {
+    let counts = class_counts(rows);
+    if let (1, Some((only, &n))) = (counts.len(), counts.first_key_value())
+        && n == rows.len()
+    {
         return vec![format!(
             "all {n} rows have the label `{only}`: there is nothing to tell apart"
         )];

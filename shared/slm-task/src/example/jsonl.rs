@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Example, Target};
+use super::{Example, targets::TargetReader};
 use crate::{
-    error::{Place, TaskError, listed, nearest, quoted},
+    error::{Place, TaskError, nearest, quoted},
     recipe::Recipe,
-    shape::Shape,
 };
 
 /// Rows of a file, and what a person should know about them.
@@ -29,39 +28,35 @@ pub fn read_jsonl(bytes: &[u8], file: &str, recipe: &Recipe) -> Result<Vec<Examp
     read_rows(bytes, file, recipe).map(|rows| rows.examples)
 }
 
-/// Reads the rows of a recipe's data file: `{"prompt", "completion", "slice"?}`. Keys that nothing
-/// reads are ignored with a warning, unless they look like a known key that the row lacks. `file`
-/// is the name that error messages show.
+/// Reads the rows of a recipe's data file, in the form that its shape has on disk:
+///
+/// | shape | row |
+/// |---|---|
+/// | single-label | `{"prompt", "completion": label, "slice"?}` |
+/// | multi-label | `{"prompt", "completion": [label, …], "slice"?}` |
+///
+/// Keys that nothing reads are ignored with a warning, unless they look like a known key that the
+/// row lacks. `file` is the name that error messages show.
 ///
 /// # Errors
 /// The first wrong line: not UTF-8, not a JSON object, a field that is missing, misspelt, empty or
-/// of the wrong kind, a completion that is no label of the recipe. A file without rows. A shape
-/// other than single-label.
+/// of the wrong kind, a completion that is none of the recipe's. A file without rows. A shape that
+/// is not built yet.
 pub fn read_rows(bytes: &[u8], file: &str, recipe: &Recipe) -> Result<Rows, TaskError> {
-    match recipe.shape {
-        Shape::SingleLabel => {}
-        shape @ (Shape::MultiLabel
-        | Shape::Spans
-        | Shape::Structured
-        | Shape::Grounded
-        | Shape::ToolCall) => {
-            let what = "reading rows";
-            return Err(TaskError::Shape { shape, what });
-        }
-    }
+    let reader = TargetReader::new(recipe)?;
     let mut examples = Vec::new();
     let mut ignored: BTreeMap<String, usize> = BTreeMap::new();
     for row in lines(bytes, file) {
         let row = row?;
-        row.check_keys(&["prompt", "completion", "slice"], &mut ignored)?;
+        row.check_keys(reader.keys(), &mut ignored)?;
         examples.push(Example {
             prompt: row.text("prompt")?,
-            target: Target::Label(row.label(&recipe.labels)?),
+            target: reader.read(&row)?,
             slice: row.optional_text("slice")?,
             line: row.line,
         });
     }
-    not_empty(&examples, file, r#"{"prompt": "…", "completion": "…"}"#)?;
+    not_empty(&examples, file, reader.sample())?;
     let warnings = ignored
         .iter()
         .map(|(key, n)| format!("{file}: key {} is ignored in {n} rows", quoted(key)))
@@ -97,7 +92,7 @@ fn not_empty<T>(rows: &[T], file: &str, line: &str) -> Result<(), TaskError> {
 }
 
 /// One line as a JSON object.
-struct Row<'a> {
+pub(super) struct Row<'a> {
     file: &'a str,
     line: usize,
     fields: Map<String, Value>,
@@ -136,7 +131,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn place(&self, field: &str) -> Place {
+    pub(super) fn place(&self, field: &str) -> Place {
         Place::line(self.file, self.line).field(field)
     }
 
@@ -164,8 +159,13 @@ impl<'a> Row<'a> {
         Ok(())
     }
 
+    /// The value of a field, if the row has it.
+    pub(super) fn field(&self, field: &str) -> Option<&Value> {
+        self.fields.get(field)
+    }
+
     /// A text that must be there and must not be blank.
-    fn text(&self, field: &str) -> Result<String, TaskError> {
+    pub(super) fn text(&self, field: &str) -> Result<String, TaskError> {
         match self.fields.get(field) {
             Some(Value::String(text)) if !text.trim().is_empty() => Ok(text.clone()),
             Some(Value::String(_)) => Err(self.wrong(field, "an empty text", "a text")),
@@ -180,20 +180,6 @@ impl<'a> Row<'a> {
             None | Some(Value::Null) => Ok(None),
             Some(_) => self.text(field).map(Some),
         }
-    }
-
-    fn label(&self, labels: &[String]) -> Result<String, TaskError> {
-        let written = self.text("completion")?;
-        if labels.contains(&written) {
-            return Ok(written);
-        }
-        let advice = match nearest(&written, labels) {
-            Some(near) => format!("Did you mean `{near}`?"),
-            None => "Correct the row, or add the label to the recipe.".to_string(),
-        };
-        let expected = format!("one of {}", listed(labels));
-        let place = self.place("completion");
-        Err(TaskError::input(place, quoted(&written), expected, advice))
     }
 
     fn wrong(&self, field: &str, found: &str, expected: &str) -> TaskError {
@@ -214,7 +200,7 @@ fn not_utf8(file: &str, line: usize, bytes: &[u8], error: std::str::Utf8Error) -
 }
 
 /// What a JSON value is, in words, with short values shown.
-fn kind(value: &Value) -> String {
+pub(super) fn kind(value: &Value) -> String {
     match value {
         Value::Null => "null".to_string(),
         Value::Bool(_) | Value::Number(_) => quoted(&value.to_string()),

@@ -173,6 +173,16 @@ impl Counts {
         }
     }
 
+    /// Unweighted mean of the recall of some labels; those without a gold row are left out, and it
+    /// is 0 when none has one.
+    pub fn mean_recall(&self, labels: &[usize]) -> f64 {
+        let known = labels.iter().filter(|&&label| self.support(label) > 0);
+        let recalls: Vec<f64> = known
+            .map(|&label| self.right(label) as f64 / self.support(label) as f64)
+            .collect();
+        recalls.iter().sum::<f64>() / recalls.len().max(1) as f64
+    }
+
     /// Means over the labels, weighted by support.
     pub fn weighted_average(&self, zero: ZeroDivision) -> Scores {
         let weights: Vec<f64> = (0..self.k).map(|l| self.support(l) as f64).collect();

@@ -122,7 +122,7 @@ const PROJECTIONS: &[&str] = &[
 ];
 
 /// Every section.
-pub(super) const SECTIONS: &[&str] = &["data", "lora", "sft", "scoring", "twist"];
+pub(super) const SECTIONS: &[&str] = &["data", "lora", "sft", "scoring", "routing", "twist"];
 
 /// Every key, in file order.
 pub(super) const KEYS: &[Key] = &[
@@ -168,11 +168,17 @@ pub(super) const KEYS: &[Key] = &[
     optional("scoring.shots", at_least(0), "4"),
     optional("scoring.resamples", at_least(1), "1000"),
     optional("scoring.seed", at_least(0), "0"),
+    optional("routing.fallback", Kind::FreeText, "\"talk_to_human\""),
+    optional("routing.accuracy", Kind::Share, "0.95"),
+    optional("routing.cost_wrong", Kind::NotNegative, "5.0"),
+    optional("routing.cost_human", Kind::NotNegative, "1.0"),
     optional(
         "twist.balance",
         Kind::Choice(&["none", "sqrt", "inverse"]),
         "\"sqrt\"",
     ),
+    optional("twist.upsample", at_least(0), "40"),
+    optional("twist.downsample", at_least(0), "400"),
 ];
 
 /// The key at a dotted path.

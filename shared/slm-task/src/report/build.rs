@@ -1,6 +1,6 @@
 //! From rows and predictions to the body of a report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,10 +8,10 @@ use super::{Body, Headline, Lift, Mistake, Provenance, SliceReport, SystemReport
 use crate::{
     error::TaskError,
     example::{self, Example},
-    metrics::{self, Counts, Metric},
     prediction::Prediction,
     recipe::Recipe,
-    shape::Shape,
+    routing::{Dials, RoutingReport},
+    score::{self, Scorer},
     stats::{self, Bootstrap},
 };
 
@@ -41,8 +41,10 @@ pub struct ReportInput<'a> {
     pub rows_in_file: usize,
     /// The subject first, then the baselines.
     pub systems: Vec<System>,
-    /// Labels that the training rows have, where known.
-    pub train_labels: Option<BTreeSet<String>>,
+    /// Training rows of each class, where known.
+    pub train_classes: Option<BTreeMap<String, usize>>,
+    /// What was set on the dev rows.
+    pub dials: Dials,
     /// What was measured with what.
     pub provenance: Provenance,
     /// What the caller wants the reader to know; stands before the report's own warnings.
@@ -52,11 +54,13 @@ pub struct ReportInput<'a> {
 /// Builds the body of a report. The first system is its subject; the others are its baselines.
 ///
 /// # Errors
-/// [`TaskError::Shape`] for a shape other than single-label; [`TaskError::Mismatch`] without rows
-/// or systems, for predictions that are not one a row, and for labels that the recipe lacks.
+/// [`TaskError::Shape`] for a shape that is not built yet; [`TaskError::Mismatch`] without rows or
+/// systems, for predictions that are not one a row, and for labels that the recipe lacks.
 pub fn build(input: ReportInput<'_>) -> Result<Body, TaskError> {
+    check_lengths(input.rows, &input.systems)?;
     let scored = Scored::new(&input)?;
     let systems = scored.systems()?;
+    let routing = scored.routing()?;
     Ok(Body {
         recipe: input.recipe.id.clone(),
         title: input.recipe.title.clone(),
@@ -66,108 +70,76 @@ pub fn build(input: ReportInput<'_>) -> Result<Body, TaskError> {
         headline: systems[0].headline.clone(),
         lift: scored.lift(&systems),
         slices: scored.slices(),
+        routing,
         mistakes: scored.mistakes(),
         warnings: scored.warnings(),
         systems,
-        provenance: input.provenance,
+        provenance: input.provenance.clone(),
     })
 }
 
-/// Rows and predictions as label indices, with the bootstrap over them.
+/// The input with its scores, and the bootstrap over them.
 struct Scored<'a> {
-    recipe: &'a Recipe,
-    rows: &'a [Example],
-    rows_in_file: usize,
-    inputs: &'a [System],
-    train_labels: Option<&'a BTreeSet<String>>,
-    given_warnings: &'a [String],
-    gold: Vec<usize>,
-    /// `[system][row]`
-    predicted: Vec<Vec<Option<usize>>>,
+    input: &'a ReportInput<'a>,
+    scorer: Box<dyn Scorer + 'a>,
     bootstrap: Bootstrap,
 }
 
 impl<'a> Scored<'a> {
     fn new(input: &'a ReportInput<'a>) -> Result<Self, TaskError> {
-        match input.recipe.shape {
-            Shape::SingleLabel => {}
-            shape @ (Shape::MultiLabel
-            | Shape::Spans
-            | Shape::Structured
-            | Shape::Grounded
-            | Shape::ToolCall) => {
-                let what = "scoring";
-                return Err(TaskError::Shape { shape, what });
-            }
-        }
-        let (recipe, rows, inputs) = (input.recipe, input.rows, &input.systems[..]);
-        check_lengths(rows, inputs)?;
-        let labels: Vec<&str> = rows.iter().map(|row| row.target.label()).collect();
-        let gold = metrics::gold_indices(&recipe.labels, &labels)?;
-        let predicted = inputs
-            .iter()
-            .map(|s| metrics::predicted_indices(&recipe.labels, &s.predictions))
-            .collect::<Result<Vec<_>, _>>()?;
+        let train = input.train_classes.as_ref();
+        let scorer = score::scorer(input.recipe, input.rows, &input.systems, train)?;
+        let scoring = &input.recipe.scoring;
         let bootstrap = Bootstrap::new(
-            recipe.labels.len(),
-            &gold,
-            &predicted,
-            &Metric::SINGLE_LABEL,
-            recipe.scoring.resamples,
-            recipe.scoring.seed,
+            input.rows.len(),
+            input.systems.len(),
+            scoring.resamples,
+            scoring.seed,
+            |system, rows| scorer.values(system, rows),
         );
         Ok(Self {
-            recipe,
-            rows,
-            rows_in_file: input.rows_in_file,
-            inputs,
-            train_labels: input.train_labels.as_ref(),
-            given_warnings: &input.warnings,
-            gold,
-            predicted,
+            input,
+            scorer,
             bootstrap,
         })
     }
 
     fn systems(&self) -> Result<Vec<SystemReport>, TaskError> {
-        let gold: Vec<&str> = self.rows.iter().map(|row| row.target.label()).collect();
+        let all: Vec<usize> = (0..self.input.rows.len()).collect();
         let one = |(at, system): (usize, &System)| {
-            let counts = self.counts(at)?;
-            let headline = Metric::SINGLE_LABEL.iter().enumerate();
+            let values = self.scorer.values(at, &all);
+            let headline = self.scorer.metrics().into_iter().zip(values).enumerate();
             Ok(SystemReport {
                 name: system.name.clone(),
                 headline: headline
-                    .map(|(m, metric)| Headline {
-                        name: metric.name().to_string(),
-                        value: metric.of(&counts),
+                    .map(|(m, (name, value))| Headline {
+                        name: name.to_string(),
+                        value,
                         ci: self.bootstrap.interval(at, m),
                     })
                     .collect(),
-                failures: self.predicted[at].iter().filter(|p| p.is_none()).count(),
-                classification: metrics::classification(
-                    &self.recipe.labels,
-                    &gold,
-                    &system.predictions,
-                )?,
+                failures: failures(system),
+                figures: self.scorer.figures(at)?,
             })
         };
-        self.inputs.iter().enumerate().map(one).collect()
+        self.input.systems.iter().enumerate().map(one).collect()
     }
 
-    fn counts(&self, system: usize) -> Result<Counts, TaskError> {
-        let k = self.recipe.labels.len();
-        Counts::of_rows(k, &self.gold, &self.predicted[system])
-    }
-
-    fn right(&self, system: usize, row: usize) -> bool {
-        self.predicted[system][row] == Some(self.gold[row])
+    fn routing(&self) -> Result<Option<RoutingReport>, TaskError> {
+        let Some(threshold) = &self.input.dials.routing else {
+            return Ok(None);
+        };
+        let predictions = &self.input.systems[0].predictions;
+        threshold
+            .report(self.input.recipe, self.input.rows, predictions)
+            .map(Some)
     }
 
     /// Every metric against its best baseline, then against the others in their order.
     fn lift(&self, systems: &[SystemReport]) -> Vec<Lift> {
         let mut best = Vec::new();
         let mut others = Vec::new();
-        for metric in 0..Metric::SINGLE_LABEL.len() {
+        for metric in 0..self.scorer.metrics().len() {
             let mut order: Vec<usize> = (1..systems.len()).collect();
             // Stable: of two equal baselines the first stays first.
             order.sort_by(|&a, &b| {
@@ -188,15 +160,14 @@ impl<'a> Scored<'a> {
 
     fn lift_over(&self, systems: &[SystemReport], baseline: usize, metric: usize) -> Lift {
         let ci = self.bootstrap.interval_of_difference(0, baseline, metric);
-        let rows = 0..self.rows.len();
+        let right = |system: usize, row: usize| self.scorer.is_right(system, row);
         let only = |a: usize, b: usize| {
-            let rows = rows.clone();
-            rows.filter(|&r| self.right(a, r) && !self.right(b, r))
-                .count() as u64
+            let rows = 0..self.input.rows.len();
+            rows.filter(|&r| right(a, r) && !right(b, r)).count() as u64
         };
         let value = |s: usize| systems[s].headline[metric].value;
         Lift {
-            metric: Metric::SINGLE_LABEL[metric].name().to_string(),
+            metric: systems[0].headline[metric].name.clone(),
             vs: systems[baseline].name.clone(),
             value: value(0) - value(baseline),
             ci,
@@ -206,78 +177,74 @@ impl<'a> Scored<'a> {
     }
 
     fn slices(&self) -> BTreeMap<String, SliceReport> {
-        let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
-        for (row, example) in self.rows.iter().enumerate() {
+        let mut slices: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (row, example) in self.input.rows.iter().enumerate() {
             let name = example.slice.as_deref().unwrap_or(NO_SLICE).to_string();
-            let slice = counts
-                .entry(name)
-                .or_insert_with(|| Counts::new(self.recipe.labels.len()));
-            slice.add(self.gold[row], self.predicted[0][row]);
+            slices.entry(name).or_default().push(row);
         }
-        let one = |(name, counts): (String, Counts)| {
+        let one = |(name, rows): (String, Vec<usize>)| {
+            let right = rows.iter().filter(|&&row| self.scorer.is_right(0, row));
             let slice = SliceReport {
-                rows: counts.rows() as usize,
-                accuracy: counts.accuracy(),
-                macro_f1: counts.macro_f1_of_seen(),
+                rows: rows.len(),
+                accuracy: right.count() as f64 / rows.len() as f64,
+                score: self.scorer.on_slice(0, &rows),
             };
             (name, slice)
         };
-        counts.into_iter().map(one).collect()
+        slices.into_iter().map(one).collect()
     }
 
     fn mistakes(&self) -> Vec<Mistake> {
-        let predictions = &self.inputs[0].predictions;
+        let (rows, predictions) = (self.input.rows, &self.input.systems[0].predictions);
         let confidence = |row: usize| predictions[row].confidence().unwrap_or(0.0);
-        let mut wrong: Vec<usize> = (0..self.rows.len())
-            .filter(|&row| !self.right(0, row))
+        let mut wrong: Vec<usize> = (0..rows.len())
+            .filter(|&row| !self.scorer.is_right(0, row))
             .collect();
         wrong.sort_by(|&a, &b| confidence(b).total_cmp(&confidence(a)));
         let one = |&row: &usize| Mistake {
-            line: self.rows[row].line,
-            prompt: self.rows[row].prompt.clone(),
-            gold: self.rows[row].target.label().to_string(),
+            line: rows[row].line,
+            prompt: rows[row].prompt.clone(),
+            gold: rows[row].target.clone(),
             prediction: predictions[row].clone(),
-            slice: self.rows[row].slice.clone(),
+            slice: rows[row].slice.clone(),
         };
         wrong.iter().take(MISTAKES).map(one).collect()
     }
 
     fn warnings(&self) -> Vec<String> {
-        let mut warnings = self.given_warnings.to_vec();
-        if self.rows.len() < self.rows_in_file {
+        let (rows, all) = (self.input.rows, self.input.rows_in_file);
+        let mut warnings = self.input.warnings.clone();
+        if rows.len() < all {
+            let sampled = rows.len();
             warnings.push(format!(
-                "scored on a sample of {} of the file's {} rows",
-                self.rows.len(),
-                self.rows_in_file
+                "scored on a sample of {sampled} of the file's {all} rows"
             ));
         }
-        for (at, system) in self.inputs.iter().enumerate() {
-            let failures = self.predicted[at].iter().filter(|p| p.is_none()).count();
+        for system in &self.input.systems {
+            let failures = failures(system);
             if failures > 0 {
                 warnings.push(format!(
                     "{}: {failures} of {} rows have no prediction and count as wrong",
                     system.name,
-                    self.rows.len()
+                    rows.len()
                 ));
             }
         }
-        warnings.extend(self.unseen_labels());
-        warnings.extend(example::check_labels(self.rows, &self.recipe.labels));
+        warnings.extend(self.unseen_classes());
+        warnings.extend(example::check_labels(rows, &self.input.recipe.labels));
         warnings
     }
 
-    /// Gold labels that training never saw: their rows are kept.
-    fn unseen_labels(&self) -> Vec<String> {
-        let Some(train) = self.train_labels else {
+    /// Gold classes that training never saw: their rows are kept.
+    fn unseen_classes(&self) -> Vec<String> {
+        let Some(train) = &self.input.train_classes else {
             return Vec::new();
         };
-        let labels = self.recipe.labels.iter().enumerate();
-        let counted = labels.map(|(at, label)| {
-            let rows = self.gold.iter().filter(|g| **g == at).count();
-            (label, rows)
-        });
-        counted
-            .filter(|(label, rows)| *rows > 0 && !train.contains(*label))
+        let gold = example::class_counts(self.input.rows);
+        let labels = self.input.recipe.labels.iter();
+        let unseen = labels.filter(|label| !train.contains_key(*label));
+        unseen
+            .filter_map(|label| gold.get(label).map(|rows| (label, rows)))
             .map(|(label, rows)| {
                 format!(
                     "`{label}` has no training row; its {rows} rows stay in and count as missed"
@@ -285,6 +252,11 @@ impl<'a> Scored<'a> {
             })
             .collect()
     }
+}
+
+fn failures(system: &System) -> usize {
+    let predictions = system.predictions.iter();
+    predictions.filter(|p| p.is_failure()).count()
 }
 
 fn check_lengths(rows: &[Example], systems: &[System]) -> Result<(), TaskError> {

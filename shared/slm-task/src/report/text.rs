@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{Average, Classification, Lift, Report};
+use super::{Average, Classification, Figures, Lift, Report};
+use crate::routing::RoutingReport;
 
 /// Digits after the point of metrics.
 const DIGITS: usize = 3;
@@ -18,7 +19,13 @@ pub fn report(report: &Report) -> String {
     }
     if let Some(subject) = body.systems.first() {
         let _ = write!(text, "\n{} by class\n", body.subject);
-        text.push_str(&classes(&subject.classification, DIGITS));
+        match &subject.figures {
+            Figures::SingleLabel(figures) => text.push_str(&classes(figures, DIGITS)),
+        }
+    }
+    if let Some(report) = &body.routing {
+        text.push('\n');
+        text.push_str(&routing(report));
     }
     if body.slices.len() > 1 {
         text.push('\n');
@@ -130,10 +137,34 @@ pub fn classes(metrics: &Classification, digits: usize) -> String {
     text
 }
 
-/// One line a slice: rows, accuracy, macro-F1.
+/// The threshold, what it was set for, and what it does to the rows.
+fn routing(report: &RoutingReport) -> String {
+    let (threshold, at) = (&report.threshold, &report.at);
+    let mut text = format!(
+        "routing: below {:.2} to `{}` (goal: {})\n",
+        threshold.value, report.fallback, report.goal
+    );
+    let _ = writeln!(
+        text,
+        "{:.1} % of the rows are answered, {:.1} % of these right",
+        100.0 * at.coverage,
+        100.0 * (1.0 - at.risk)
+    );
+    if !threshold.reached {
+        let _ = writeln!(
+            text,
+            "warning: no threshold reached the goal on the dev rows"
+        );
+    }
+    text
+}
+
+/// One line a slice: rows, accuracy, selection metric.
 fn slices(report: &Report) -> String {
+    let metric = report.body.headline.first();
+    let metric = metric.map_or("score", |headline| headline.name.as_str());
     let mut rows = vec![
-        ["slice", "rows", "accuracy", "macro_f1"]
+        ["slice", "rows", "accuracy", metric]
             .map(String::from)
             .to_vec(),
     ];
@@ -142,7 +173,7 @@ fn slices(report: &Report) -> String {
             name.clone(),
             slice.rows.to_string(),
             format!("{:.DIGITS$}", slice.accuracy),
-            format!("{:.DIGITS$}", slice.macro_f1),
+            format!("{:.DIGITS$}", slice.score),
         ]);
     }
     table(&rows)

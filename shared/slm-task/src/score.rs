@@ -1,0 +1,64 @@
+//! Scoring: what several systems answered to the same rows, against the rows' targets. One scorer a
+//! shape; a report is made from any of them in the same way.
+
+mod single_label;
+
+use crate::{
+    error::TaskError, example::Example, recipe::Recipe, report::Figures, report::System,
+    shape::Shape,
+};
+
+/// Scores of systems on rows, both by index.
+pub(crate) trait Scorer {
+    /// Names of the headline's metrics, the one that selects checkpoints first.
+    fn metrics(&self) -> Vec<&'static str>;
+
+    /// The headline's metrics of a system on some rows, which may repeat (a resample).
+    fn values(&self, system: usize, rows: &[usize]) -> Vec<f64>;
+
+    /// The selection metric of a system on a slice of the rows.
+    fn on_slice(&self, system: usize, rows: &[usize]) -> f64;
+
+    /// Whether a system's whole answer to a row is right.
+    fn is_right(&self, system: usize, row: usize) -> bool;
+
+    /// Everything that the shape measures of a system on all rows.
+    ///
+    /// # Errors
+    /// As [`scorer`].
+    fn figures(&self, system: usize) -> Result<Figures, TaskError>;
+}
+
+/// The scorer of a recipe's shape.
+///
+/// # Errors
+/// [`TaskError::Shape`] for a shape that is not built yet; [`TaskError::Mismatch`] for targets and
+/// predictions that do not belong to the recipe.
+pub(crate) fn scorer<'a>(
+    recipe: &'a Recipe,
+    rows: &'a [Example],
+    systems: &'a [System],
+    train: Option<&'a ClassCounts>,
+) -> Result<Box<dyn Scorer + 'a>, TaskError> {
+    match recipe.shape {
+        Shape::SingleLabel => Ok(Box::new(single_label::SingleLabel::new(
+            recipe, rows, systems, train,
+        )?)),
+        shape @ (Shape::MultiLabel
+        | Shape::Spans
+        | Shape::Structured
+        | Shape::Grounded
+        | Shape::ToolCall) => {
+            let what = "scoring";
+            Err(TaskError::Shape { shape, what })
+        }
+    }
+}
+
+/// Training rows of each class.
+pub(crate) type ClassCounts = std::collections::BTreeMap<String, usize>;
+
+/// A prediction or a target of another shape than the recipe's.
+fn foreign(row: usize, what: &str) -> TaskError {
+    TaskError::Mismatch(format!("row {}: a {what} of another shape", row + 1))
+}
