@@ -8,10 +8,13 @@
 
 mod calibration;
 mod counts;
+pub mod multi_label;
 mod sums;
+mod tally;
 
 pub use calibration::{Calibration, calibration};
-pub use counts::{Counts, Metric, Scores, ZeroDivision};
+pub use counts::{Counts, Metric};
+pub use tally::{Scores, Tally, ZeroDivision};
 
 use crate::{
     error::TaskError,

@@ -1,7 +1,10 @@
 //! Metrics against scikit-learn, bit for bit, on `tests/goldens/classification.json`.
 
-use std::{collections::BTreeMap, path::PathBuf};
+mod golden;
 
+use std::collections::BTreeMap;
+
+use golden::{Number, same, same_all};
 use serde::Deserialize;
 use slm_task::{
     Failure, LabelPrediction, Prediction,
@@ -37,37 +40,12 @@ struct Averages {
     weighted: [Number; 3],
 }
 
-/// A number, or the text `nan`.
-#[derive(Deserialize, Clone, Copy)]
-#[serde(untagged)]
-enum Number {
-    Finite(f64),
-    Nan(Nan),
-}
-
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "snake_case")]
-enum Nan {
-    Nan,
-}
-
-fn same(got: f64, want: Number, what: &str) {
-    match want {
-        Number::Finite(want) => assert_eq!(got.to_bits(), want.to_bits(), "{what}: {got} {want}"),
-        Number::Nan(Nan::Nan) => assert!(got.is_nan(), "{what}: {got} is not NaN"),
-    }
+fn golden() -> Golden {
+    golden::read("classification.json")
 }
 
 fn same_scores(got: Scores, want: [Number; 3], what: &str) {
-    for (got, want) in [got.precision, got.recall, got.f1].into_iter().zip(want) {
-        same(got, want, what);
-    }
-}
-
-fn golden() -> Golden {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let path = path.join("../../tests/goldens/classification.json");
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    same_all([got.precision, got.recall, got.f1], want, what);
 }
 
 fn counts(case: &Case) -> Counts {

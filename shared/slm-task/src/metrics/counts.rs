@@ -1,31 +1,10 @@
 //! Counts of gold against predicted labels, and the metrics that follow from them alone.
 
-use super::sums::{nan_mean, nan_weighted_mean};
+use super::{
+    sums::nan_mean,
+    tally::{self, Scores, Tally, ZeroDivision},
+};
 use crate::error::TaskError;
-
-/// What an undefined ratio (0 / 0) counts: scikit-learn's `zero_division`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ZeroDivision {
-    /// 0, the default.
-    Zero,
-    /// 1.
-    One,
-    /// NaN, which averages leave out.
-    Nan,
-}
-
-/// Precision, recall and F1, with the gold rows behind them.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scores {
-    /// tp / predicted.
-    pub precision: f64,
-    /// tp / support.
-    pub recall: f64,
-    /// 2 tp / (predicted + support).
-    pub f1: f64,
-    /// Gold rows.
-    pub support: u64,
-}
 
 /// A confusion matrix over `k` labels, with a column apart for rows without a prediction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,16 +127,24 @@ impl Counts {
         right as f64 / self.rows() as f64
     }
 
+    /// Rows of each label: gold, predicted, and both.
+    fn tallies(&self) -> Vec<Tally> {
+        let tally = |label| Tally {
+            right: self.right(label),
+            predicted: self.predicted(label),
+            support: self.support(label),
+        };
+        (0..self.k).map(tally).collect()
+    }
+
     /// Scores of each label.
     pub fn per_class(&self, zero: ZeroDivision) -> Vec<Scores> {
-        (0..self.k)
-            .map(|l| scores(self.right(l), self.predicted(l), self.support(l), zero))
-            .collect()
+        self.tallies().iter().map(|t| t.scores(zero)).collect()
     }
 
     /// Unweighted means over the labels.
     pub fn macro_average(&self, zero: ZeroDivision) -> Scores {
-        self.averaged(zero, nan_mean)
+        tally::macro_average(&self.tallies(), zero)
     }
 
     /// Macro-F1 over the labels that occur, gold or predicted: scikit-learn without `labels=`. 0
@@ -185,30 +172,12 @@ impl Counts {
 
     /// Means over the labels, weighted by support.
     pub fn weighted_average(&self, zero: ZeroDivision) -> Scores {
-        let weights: Vec<f64> = (0..self.k).map(|l| self.support(l) as f64).collect();
-        self.averaged(zero, |values| nan_weighted_mean(values, &weights))
+        tally::weighted_average(&self.tallies(), zero)
     }
 
     /// Scores of all labels' counts together.
     pub fn micro_average(&self, zero: ZeroDivision) -> Scores {
-        let sum = |count: &dyn Fn(usize) -> u64| (0..self.k).map(count).sum();
-        scores(
-            sum(&|l| self.right(l)),
-            sum(&|l| self.predicted(l)),
-            sum(&|l| self.support(l)),
-            zero,
-        )
-    }
-
-    fn averaged(&self, zero: ZeroDivision, mean: impl Fn(&[f64]) -> f64) -> Scores {
-        let classes = self.per_class(zero);
-        let of = |pick: fn(&Scores) -> f64| mean(&classes.iter().map(pick).collect::<Vec<_>>());
-        Scores {
-            precision: of(|s| s.precision),
-            recall: of(|s| s.recall),
-            f1: of(|s| s.f1),
-            support: classes.iter().map(|s| s.support).sum(),
-        }
+        tally::micro_average(&self.tallies(), zero)
     }
 
     /// Matthews correlation coefficient for many classes (Gorodkin 2004); failures are a class of
@@ -235,25 +204,5 @@ impl Counts {
         } else {
             covariance / variances.sqrt()
         }
-    }
-}
-
-fn scores(right: u64, predicted: u64, support: u64, zero: ZeroDivision) -> Scores {
-    Scores {
-        precision: ratio(right as f64, predicted as f64, zero),
-        recall: ratio(right as f64, support as f64, zero),
-        f1: ratio(2.0 * right as f64, support as f64 + predicted as f64, zero),
-        support,
-    }
-}
-
-fn ratio(numerator: f64, denominator: f64, zero: ZeroDivision) -> f64 {
-    if denominator != 0.0 {
-        return numerator / denominator;
-    }
-    match zero {
-        ZeroDivision::Zero => 0.0,
-        ZeroDivision::One => 1.0,
-        ZeroDivision::Nan => f64::NAN,
     }
 }
