@@ -218,8 +218,8 @@ pub struct Scored {
     pub right: usize,
     /// Rows without a prediction.
     pub failures: usize,
-    /// Macro-F1 over the rows so far.
-    pub macro_f1: f64,
+    /// The selection metric over the rows so far.
+    pub score: f64,
     /// Rows a second, over all rows so far.
     pub rate: f64,
 }
@@ -276,7 +276,7 @@ mod tests {
                 total: 3,
                 right: 1,
                 failures: 0,
-                macro_f1: 1.0 / 3.0,
+                score: 1.0 / 3.0,
                 rate: 2.5,
             }),
         };

@@ -5,19 +5,17 @@ use std::{
     fmt::Write,
 };
 
-use slm_task::Example;
+use slm_task::{Example, example};
 
-use crate::{rows::Rows, train::dev::label};
+use crate::rows::Rows;
 
 /// Rows by label in each split, as a table.
 pub fn balance(splits: &[(&str, &Vec<Example>)]) -> String {
-    let mut counts: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut counts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, (_, rows)) in splits.iter().enumerate() {
-        for row in rows.iter() {
-            let line = counts
-                .entry(label(row))
-                .or_insert_with(|| vec![0; splits.len()]);
-            line[index] += 1;
+        for (class, rows) in example::class_counts(rows) {
+            let line = counts.entry(class).or_insert_with(|| vec![0; splits.len()]);
+            line[index] += rows;
         }
     }
     let width = counts.keys().map(|label| label.chars().count()).max();

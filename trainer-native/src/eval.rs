@@ -1,11 +1,13 @@
 //! `slm eval`: every system on the same rows, and the report made from their answers.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::Result;
 use slm_task::{
-    Example, Report, baseline,
+    Example, Report,
+    baseline::{self, Trivial},
     bundle::Predictions,
+    example,
     report::{self, CurvePoint, Provenance, ReportInput, RunInfo},
     sample,
 };
@@ -18,7 +20,6 @@ use crate::{
     run::{Metric, Run},
     subject::Subject,
     systems::{Kind, Setting, System},
-    train::dev::label,
 };
 
 /// What to evaluate on.
@@ -69,7 +70,8 @@ pub fn evaluate(subject: &Subject, options: &Options) -> Result<Evaluation> {
     }
     let predictions = Predictions {
         systems: answered,
-        train_labels: train_labels(subject),
+        train_classes: train_classes(subject),
+        dials: subject.dials.clone(),
         warnings: warnings(subject),
     };
     let report = build(subject, &data, &chosen, &predictions, seconds)?;
@@ -87,8 +89,8 @@ pub fn evaluate(subject: &Subject, options: &Options) -> Result<Evaluation> {
     })
 }
 
-/// The systems to compare, the subject first. Without training rows there is no majority class and
-/// there are no shots.
+/// The systems to compare, the subject first. Without training rows there are neither trivial systems
+/// nor shots.
 fn systems(subject: &Subject) -> Vec<System> {
     let model = |name, adapter, shots| System {
         name,
@@ -106,10 +108,11 @@ fn systems(subject: &Subject) -> Vec<System> {
         if !shots.is_empty() {
             systems.push(model("few-shot", None, shots));
         }
-        systems.push(System {
-            name: "majority",
-            kind: Kind::Majority(baseline::majority(&train.examples, recipe)),
-        });
+        let trivial = Trivial::systems(&train.examples, recipe);
+        systems.extend(trivial.into_iter().map(|system| System {
+            name: system.name,
+            kind: Kind::Trivial(system),
+        }));
     }
     systems
 }
@@ -130,16 +133,16 @@ fn cache_folder(subject: &Subject) -> Result<PathBuf> {
     })
 }
 
-fn train_labels(subject: &Subject) -> Option<BTreeSet<String>> {
+fn train_classes(subject: &Subject) -> Option<BTreeMap<String, usize>> {
     let rows = &subject.train.as_ref()?.examples;
-    Some(rows.iter().map(|row| label(row).to_string()).collect())
+    Some(example::class_counts(rows))
 }
 
 fn warnings(subject: &Subject) -> Vec<String> {
     match subject.train {
         Some(_) => Vec::new(),
         None => vec![
-            "The training rows are not known here: no majority class, no few-shot baseline."
+            "The training rows are not known here: no trivial and no few-shot baseline."
                 .to_string(),
         ],
     }
@@ -157,7 +160,8 @@ fn build(
         rows: chosen,
         rows_in_file: data.examples.len(),
         systems: predictions.systems.clone(),
-        train_labels: predictions.train_labels.clone(),
+        train_classes: predictions.train_classes.clone(),
+        dials: predictions.dials.clone(),
         provenance: Provenance {
             numerics: slm_model::NUMERICS,
             base: subject.base.sha256().to_string(),
@@ -202,7 +206,7 @@ fn curve(run: &Run) -> Result<Vec<CurvePoint>> {
                 curve.push(CurvePoint {
                     step,
                     loss: (tokens > 0).then(|| sum / tokens as f64),
-                    dev: Some(score.macro_f1),
+                    dev: Some(score.score),
                 });
                 (sum, tokens) = (0.0, 0);
             }

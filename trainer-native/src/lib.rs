@@ -6,6 +6,7 @@ pub mod check;
 pub mod checkpoint;
 pub mod cli;
 pub mod clock;
+pub mod dials;
 pub mod eval;
 pub mod exit;
 pub mod files;

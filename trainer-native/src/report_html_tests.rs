@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use slm_task::report::*;
-use slm_task::{Failure, LabelPrediction, Prediction};
+use slm_task::{Failure, LabelPrediction, Prediction, Target};
 
 use super::*;
 
@@ -100,7 +100,7 @@ fn systems(labels: &[String]) -> Vec<SystemReport> {
             name: name.into(),
             headline: headline(values),
             failures,
-            classification,
+            figures: Figures::SingleLabel(classification),
         }
     };
     vec![
@@ -134,7 +134,7 @@ fn mistakes(labels: &[String]) -> Vec<Mistake> {
     let mistake = |line, prompt: &str, gold: usize, prediction, slice: Option<&str>| Mistake {
         line,
         prompt: prompt.into(),
-        gold: labels[gold].clone(),
+        gold: Target::Label(labels[gold].clone()),
         prediction,
         slice: slice.map(Into::into),
     };
@@ -180,10 +180,10 @@ fn run_info() -> RunInfo {
 /// A made-up report that fills every section.
 fn report(labels: &[String]) -> Report {
     let hash = |byte: u8| format!("{byte:02x}").repeat(32);
-    let slice = |rows, accuracy, macro_f1| SliceReport {
+    let slice = |rows, accuracy, score| SliceReport {
         rows,
         accuracy,
-        macro_f1,
+        score,
     };
     let body = Body {
         recipe: "sentiment".into(),
@@ -206,6 +206,7 @@ fn report(labels: &[String]) -> Report {
             ("hard_negative".into(), slice(44, 0.614, 0.601)),
             ("out_of_domain".into(), slice(30, 0.733, 0.728)),
         ]),
+        routing: None,
         mistakes: mistakes(labels),
         warnings: vec![format!(
             "1 row has no prediction (longer than the context). It counts as wrong. {HOSTILE}"
@@ -343,7 +344,9 @@ fn many_labels_render() {
         .collect();
     let mut many = report(&plain_labels());
     for system in &mut many.body.systems {
-        let c = &mut system.classification;
+        let Figures::SingleLabel(c) = &mut system.figures else {
+            continue;
+        };
         c.labels = labels.clone();
         c.per_class = labels
             .iter()

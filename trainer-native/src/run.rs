@@ -4,7 +4,8 @@
 //! config.json       what it was started with          recipe.toml   the recipe, changes applied
 //! metrics.jsonl     one line a step and an evaluation checkpoint.bin  to go on from, to the bit
 //! adapter/          the best adapter, in PEFT's files
-//! predictions.json  every system on the test rows      report.json   the report made from them
+//! dials.json        what was set on the dev rows      predictions.json  answers to the test rows
+//! report.json       the report made from them
 //! cache/            predictions of an evaluation, as they come
 //! ```
 
@@ -118,9 +119,9 @@ pub enum Metric {
 /// Scores on the dev rows, in the `serve` numerics.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DevScore {
-    /// Selects the checkpoint.
-    pub macro_f1: f64,
-    /// Share of rows that are right.
+    /// The shape's selection metric: selects the checkpoint.
+    pub score: f64,
+    /// Share of rows whose whole answer is right.
     pub accuracy: f64,
     /// Mean of -log p of the right answer; breaks ties.
     pub loss: f64,
@@ -129,10 +130,9 @@ pub struct DevScore {
 }
 
 impl DevScore {
-    /// Higher macro-F1, or as high with a lower loss.
+    /// A higher score, or as high with a lower loss.
     pub fn better_than(&self, other: &DevScore) -> bool {
-        self.macro_f1 > other.macro_f1
-            || (self.macro_f1 == other.macro_f1 && self.loss < other.loss)
+        self.score > other.score || (self.score == other.score && self.loss < other.loss)
     }
 }
 

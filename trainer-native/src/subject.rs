@@ -4,10 +4,14 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::Result;
 use slm_model::{BaseModel, LoraAdapter};
-use slm_task::{Recipe, bundle::Manifest};
+use slm_task::{
+    Recipe,
+    bundle::{Manifest, Predictions},
+    routing::Dials,
+};
 
 use crate::{
-    base_model,
+    base_model, dials,
     exit::bad_input,
     files,
     recipe_file::RecipeFile,
@@ -29,6 +33,8 @@ pub struct Subject {
     pub test: Option<std::path::PathBuf>,
     /// The rows that shots and the majority class come from.
     pub train: Option<Rows>,
+    /// What was set on the dev rows after training; nothing for a base.
+    pub dials: Dials,
     /// The run, when it is one.
     pub run: Option<Run>,
 }
@@ -80,8 +86,14 @@ impl Subject {
             }
             None => (run.recipe()?, run.config.recipe_sha256.clone()),
         };
+        let own = recipe_sha256 == run.config.recipe_sha256;
+        let dials = match own {
+            true => dials::of_run(&run, &base, &recipe, &adapter)?,
+            false => Dials::default(),
+        };
         Ok(Self {
             base,
+            dials,
             adapter: Some(adapter),
             train: Some(unchanged(&run.config.train, &recipe)?),
             test: run.config.test.as_ref().map(|file| file.path.clone()),
@@ -115,8 +127,14 @@ impl Subject {
             .filter(|path| path.is_file())
             .map(|path| rows::load(&path, &own))
             .transpose()?;
+        let predictions = path.join("predictions.json");
+        let predictions = Predictions::parse(
+            &files::read_text(&predictions)?,
+            &predictions.display().to_string(),
+        )?;
         Ok(Self {
             base,
+            dials: predictions.dials,
             adapter: Some(adapter),
             recipe_sha256: files::sha256(text.as_bytes()),
             recipe: own,
@@ -137,6 +155,7 @@ impl Subject {
         let train = file.data(&file.recipe.data.train);
         Ok(Self {
             base,
+            dials: Dials::default(),
             adapter: None,
             recipe_sha256: file.sha256(),
             test: Some(file.data(&file.recipe.data.test)),

@@ -5,7 +5,7 @@ use std::{fs::OpenOptions, io::Write, path::Path, sync::Arc, time::Instant};
 
 use anyhow::Result;
 use slm_model::{BaseModel, LoraAdapter};
-use slm_task::{Example, Prediction, Recipe, baseline};
+use slm_task::{Example, Prediction, Recipe, baseline::Trivial};
 
 use crate::{
     files,
@@ -16,7 +16,7 @@ use crate::{
 /// A system to evaluate.
 #[derive(Clone)]
 pub struct System {
-    /// `tuned`, `zero-shot`, `few-shot`, `majority`.
+    /// `tuned`, `zero-shot`, `few-shot`, or a trivial system's name.
     pub name: &'static str,
     /// How it answers.
     pub kind: Kind,
@@ -25,8 +25,8 @@ pub struct System {
 /// How a system answers.
 #[derive(Clone)]
 pub enum Kind {
-    /// The same label for every row.
-    Majority(String),
+    /// Without a model.
+    Trivial(Trivial),
     /// The model, with an adapter (and its sha256) or none, after worked examples or none.
     Model {
         /// The adapter and the sha256 of its weights.
@@ -59,9 +59,9 @@ impl Setting<'_> {
     /// When the engine or the disk fails.
     pub fn predictions(&self, system: &System) -> Result<(Vec<Prediction>, f64)> {
         let (adapter, shots) = match &system.kind {
-            Kind::Majority(label) => {
-                let prediction = baseline::majority_prediction(label);
-                return Ok((vec![prediction; self.rows.len()], 0.0));
+            Kind::Trivial(system) => {
+                let answers = self.rows.iter().map(|row| system.answer(row));
+                return Ok((answers.collect(), 0.0));
             }
             Kind::Model { adapter, shots } => (adapter, shots),
         };
@@ -80,12 +80,7 @@ impl Setting<'_> {
         let mut predictor = Predictor::new(self.base.clone(), adapter, self.recipe, shots.clone())?;
         while done.len() < self.rows.len() {
             let chunk = &self.rows[done.len()..self.rows.len().min(done.len() + CHUNK)];
-            let texts: Vec<&str> = chunk.iter().map(|row| row.prompt.as_str()).collect();
-            let new: Vec<Prediction> = predictor
-                .predict(&texts)?
-                .into_iter()
-                .map(|scored| scored.prediction)
-                .collect();
+            let new = predictor.predict_rows(chunk)?;
             append(&path, &new)?;
             done.extend(new);
             let pace = (done.len() - first) as f64 / started.elapsed().as_secs_f64();
@@ -155,7 +150,7 @@ mod tests {
     fn kept_predictions_survive_a_torn_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.jsonl");
-        let prediction = baseline::majority_prediction("positive");
+        let prediction = Prediction::Failed(slm_task::Failure::Unparsable { answer: "?".into() });
         append(&path, &[prediction.clone(), prediction.clone()]).unwrap();
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"{\"kind\":\"lab").unwrap();

@@ -17,7 +17,11 @@ use crate::{
 };
 
 #[component]
-pub(super) fn EvaluateTab(rows: usize) -> impl IntoView {
+pub(super) fn EvaluateTab(
+    rows: usize,
+    /// The selection metric, for people.
+    metric: String,
+) -> impl IntoView {
     let context = expect_context::<AppContext>();
     let evaluation = Memo::new(move |_| context.session.with(|session| session.evaluation.clone()));
     let is_ready = Memo::new(move |_| {
@@ -47,7 +51,7 @@ pub(super) fn EvaluateTab(rows: usize) -> impl IntoView {
                     }.into_any()
                 }}
             </div>
-            <Counts evaluation/>
+            <Counts evaluation metric/>
             <Ending evaluation/>
             <EngineStatus/>
         </div>
@@ -55,7 +59,8 @@ pub(super) fn EvaluateTab(rows: usize) -> impl IntoView {
 }
 
 #[component]
-fn Counts(evaluation: Memo<Evaluation>) -> impl IntoView {
+fn Counts(evaluation: Memo<Evaluation>, metric: String) -> impl IntoView {
+    let metric = StoredValue::new(metric);
     let scored = Memo::new(move |_| evaluation.with(Evaluation::scored));
     let is_shown =
         Memo::new(move |_| scored.get().is_some() || evaluation.with(Evaluation::is_active));
@@ -79,8 +84,8 @@ fn Counts(evaluation: Memo<Evaluation>) -> impl IntoView {
             />
             <dl class="figures large">
                 <Figure name="Rows" value=text(|scored| format!("{}/{}", scored.done, scored.total))/>
-                <Figure name="Macro-F1 so far" value=text(|scored| format::metric(scored.macro_f1))/>
-                <Figure name="Accuracy so far" value=text(|scored| format::metric(scored.right as f64 / scored.done as f64))/>
+                <Figure name=format!("{} so far", metric.get_value()) value=text(|scored| format::metric(scored.score))/>
+                <Figure name="Right so far" value=text(|scored| format::metric(scored.right as f64 / scored.done as f64))/>
                 <Figure name="Without answer" value=text(|scored| scored.failures.to_string())/>
                 <Figure name="Rows a second" value=text(|scored| format::rate(scored.rate))/>
             </dl>

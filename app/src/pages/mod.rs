@@ -8,6 +8,7 @@ mod gallery;
 mod parts;
 mod recipe;
 mod report_tab;
+mod routing;
 mod try_tab;
 
 use leptos::prelude::*;

@@ -1,10 +1,10 @@
 //! Type a text, read the probabilities.
 
 use leptos::prelude::*;
-use slm_task::{Prediction, Recipe};
+use slm_task::{Prediction, Recipe, Target, routing::RoutingReport};
 use slm_view::PredictionView;
 
-use super::{context::AppContext, engine::EngineStatus};
+use super::{context::AppContext, engine::EngineStatus, routing::RoutingPanel};
 use crate::{
     platform::page,
     protocol::{Answer, System},
@@ -15,7 +15,7 @@ use crate::{
 const TEXT: &str = "text";
 
 #[component]
-pub(super) fn TryTab(recipe: Recipe) -> impl IntoView {
+pub(super) fn TryTab(recipe: Recipe, routing: Option<RoutingReport>) -> impl IntoView {
     let context = expect_context::<AppContext>();
     let text = context.draft;
     let system = RwSignal::new(System::default());
@@ -49,6 +49,7 @@ pub(super) fn TryTab(recipe: Recipe) -> impl IntoView {
             <div class="try-result">
                 <p class="label">"What the model thinks"</p>
                 <Result labels=recipe.labels.clone()/>
+                {routing.map(|report| view! { <RoutingPanel report/> })}
                 <EngineStatus/>
             </div>
         </div>
@@ -160,6 +161,7 @@ fn Result(labels: Vec<String>) -> impl IntoView {
 fn AnswerView(system: System, answer: Answer, labels: Vec<String>) -> impl IntoView {
     let title = match &answer.prediction {
         Prediction::Label(label) => label.label.clone(),
+        Prediction::Labels(found) => Target::Labels(found.labels.clone()).in_words(),
         Prediction::Failed(_) => "No answer".to_owned(),
     };
     let who = match system {
@@ -195,6 +197,7 @@ fn spoken(answer: &Answer) -> String {
             let confidence = label.probabilities.iter().copied().fold(0.0, f64::max);
             format!("{}, {}", label.label, format::percent(confidence))
         }
+        Prediction::Labels(found) => Target::Labels(found.labels.clone()).in_words(),
         Prediction::Failed(_) => "No answer".to_owned(),
     }
 }

@@ -4,8 +4,8 @@
 use slm_task::{
     Example, Prediction, Recipe, Report, TaskError,
     bundle::Predictions,
-    metrics,
     report::{self, Body, ReportInput, System},
+    score,
 };
 
 use crate::{
@@ -17,7 +17,6 @@ use crate::{
 pub struct Evaluator {
     recipe: Recipe,
     rows: Vec<Example>,
-    gold: Vec<String>,
     predictions: Vec<Prediction>,
     /// Milliseconds, as the caller's clock gives them.
     started: f64,
@@ -27,10 +26,6 @@ impl Evaluator {
     /// Begins at `now` (milliseconds).
     pub fn new(recipe: Recipe, rows: Vec<Example>, now: f64) -> Self {
         Self {
-            gold: rows
-                .iter()
-                .map(|row| row.target.label().to_owned())
-                .collect(),
             predictions: Vec::with_capacity(rows.len()),
             started: now,
             recipe,
@@ -47,26 +42,17 @@ impl Evaluator {
     /// Takes in the answer to [`Evaluator::next_prompt`].
     ///
     /// # Errors
-    /// An answer that is none of the recipe's labels.
+    /// An answer that does not belong to the recipe.
     pub fn push(&mut self, prediction: Prediction, now: f64) -> Result<Scored, TaskError> {
         self.predictions.push(prediction);
         let done = self.predictions.len();
-        let gold = &self.gold[..done];
-        let metrics = metrics::classification(&self.recipe.labels, gold, &self.predictions)?;
-        let is_right =
-            |(gold, prediction): &(&String, &Prediction)| prediction.label() == Some(gold.as_str());
-        let right = gold.iter().zip(&self.predictions).filter(is_right).count();
-        let failures = self
-            .predictions
-            .iter()
-            .filter(|prediction| prediction.label().is_none())
-            .count();
+        let summary = score::summary(&self.recipe, &self.rows[..done], self.predictions.clone())?;
         Ok(Scored {
             done,
             total: self.rows.len(),
-            right,
-            failures,
-            macro_f1: metrics.macro_average.f1,
+            right: summary.right,
+            failures: summary.failures,
+            score: summary.score,
             rate: 1000.0 * done as f64 / (now - self.started).max(1.0),
         })
     }
@@ -115,7 +101,8 @@ impl Evaluator {
             rows: &self.rows,
             rows_in_file: shipped.report.body.rows_in_file,
             systems,
-            train_labels: stored.train_labels.clone(),
+            train_classes: stored.train_classes.clone(),
+            dials: stored.dials.clone(),
             provenance: shipped.report.body.provenance.clone(),
             warnings: stored.warnings.clone(),
         })
@@ -140,6 +127,7 @@ fn differences(shipped: &Body, rebuilt: &Body) -> Vec<String> {
         ("systems", shipped.systems == rebuilt.systems),
         ("lift", shipped.lift == rebuilt.lift),
         ("slices", shipped.slices == rebuilt.slices),
+        ("routing", shipped.routing == rebuilt.routing),
         ("mistakes", shipped.mistakes == rebuilt.mistakes),
         ("warnings", shipped.warnings == rebuilt.warnings),
         ("provenance", shipped.provenance == rebuilt.provenance),
@@ -162,7 +150,7 @@ fn differences(shipped: &Body, rebuilt: &Body) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use slm_task::{LabelPrediction, example, report::Provenance};
+    use slm_task::{LabelPrediction, example, report::Provenance, routing::Dials};
 
     use super::*;
 
@@ -215,7 +203,8 @@ test = "test.jsonl"
                 ),
                 system("zero-shot", vec![label("good", 0.3); 3]),
             ],
-            train_labels: None,
+            train_classes: None,
+            dials: Dials::default(),
             warnings: vec!["given".into()],
         };
         let body = report::build(ReportInput {
@@ -223,7 +212,8 @@ test = "test.jsonl"
             rows: &rows,
             rows_in_file: rows.len(),
             systems: predictions.systems.clone(),
-            train_labels: None,
+            train_classes: None,
+            dials: Dials::default(),
             provenance: Provenance::default(),
             warnings: predictions.warnings.clone(),
         })

@@ -267,7 +267,7 @@ mod tests {
             total: 3,
             right: done,
             failures: 0,
-            macro_f1: 1.0,
+            score: 1.0,
             rate: 1.0,
         }
     }

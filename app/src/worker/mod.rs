@@ -3,7 +3,7 @@
 
 mod base;
 mod bundle;
-mod label_model;
+mod model;
 mod outbox;
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use futures::{
 };
 use slm_model::BaseModel;
 
-use self::{base::Base, bundle::Bundle, label_model::LabelModel, outbox::Outbox};
+use self::{base::Base, bundle::Bundle, model::RecipeModel, outbox::Outbox};
 use crate::{
     error::AppError,
     platform::{clock, link, memory_bytes},
@@ -49,7 +49,7 @@ struct Worker {
     load_started: f64,
     base: Option<Base>,
     bundle: Option<Bundle>,
-    model: Option<LabelModel>,
+    model: Option<RecipeModel>,
     evaluator: Option<Evaluator>,
 }
 
@@ -162,7 +162,7 @@ impl Worker {
         let (Some(base), Some(bundle)) = (&self.base, &self.bundle) else {
             return;
         };
-        match LabelModel::proven(base.model.clone(), bundle, &self.outbox).await {
+        match RecipeModel::proven(base.model.clone(), bundle, &self.outbox).await {
             Ok(model) => {
                 let info = engine_info(
                     base.kept,

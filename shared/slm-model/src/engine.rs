@@ -109,6 +109,36 @@ impl Engine {
         Ok(scores)
     }
 
+    /// Appends tokens to what the cache holds and scores each option as what follows them, as
+    /// [`Self::score`] does. The options leave no trace: the caller appends the one it takes.
+    ///
+    /// # Errors
+    /// As [`Self::score`].
+    pub async fn choose(
+        &mut self,
+        tokens: &[u32],
+        options: &[Vec<u32>],
+    ) -> Result<Vec<f64>, ModelError> {
+        self.prepare();
+        if tokens.is_empty() || options.iter().any(Vec::is_empty) {
+            return Err(ModelError::Input(
+                "nothing to choose after, or an empty option".into(),
+            ));
+        }
+        let seen = self.cache.len();
+        let longest = options.iter().map(Vec::len).max().unwrap_or(0);
+        self.check_length(seen + tokens.len() + longest)?;
+        for tokens in options.iter().map(Vec::as_slice).chain([tokens]) {
+            self.check_tokens(tokens)?;
+        }
+        let trie = AnswerTrie::new(options);
+        let forest = Forest::new(seen, &[tokens.to_vec()], &trie);
+        let logits = self.forward(&forest.tokens, &forest.layout, &forest.wanted);
+        self.cache.truncate(seen + tokens.len());
+        finite(&logits)?;
+        Ok(answer_scores(&logits, self.model.config().vocab, &trie))
+    }
+
     /// Logits `[vocab]` after prefix and `tokens`.
     ///
     /// # Errors

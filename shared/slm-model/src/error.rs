@@ -58,6 +58,9 @@ pub enum ModelError {
     /// A call with arguments that do not belong together.
     #[error("{0}")]
     Input(String),
+    /// The recipe or its rows cannot be rendered.
+    #[error(transparent)]
+    Task(#[from] slm_task::TaskError),
 }
 
 /// Advice for a file that is damaged rather than unsuitable.

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod adapter;
+mod answer;
 mod base;
 mod cache;
 pub mod config;
@@ -21,6 +22,7 @@ pub mod train;
 mod trie;
 
 pub use adapter::{LayerAdapter, LoraAdapter, LoraPair};
+pub use answer::{Answered, Answerer};
 pub use base::{BaseModel, PROJECTIONS};
 pub use config::Config;
 pub use engine::{Engine, logits_digest};

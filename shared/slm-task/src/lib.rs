@@ -19,7 +19,7 @@ pub mod report;
 pub mod rng;
 pub mod routing;
 pub mod sample;
-mod score;
+pub mod score;
 pub mod shape;
 pub mod stats;
 #[cfg(test)]

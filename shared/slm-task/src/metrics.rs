@@ -19,7 +19,7 @@ pub use tally::{Scores, Tally, ZeroDivision};
 use crate::{
     error::TaskError,
     prediction::Prediction,
-    report::{Average, ClassMetrics, Classification},
+    report::{Average, ClassMetrics, Classification, MultiLabel},
 };
 
 /// Names the convention of every number in a [`Classification`].
@@ -44,17 +44,7 @@ pub fn classification<S: AsRef<str>>(
     Ok(Classification {
         convention: CONVENTION.to_string(),
         labels: labels.to_vec(),
-        per_class: labels
-            .iter()
-            .zip(per_class)
-            .map(|(label, scores)| ClassMetrics {
-                label: label.clone(),
-                precision: scores.precision,
-                recall: scores.recall,
-                f1: scores.f1,
-                support: scores.support,
-            })
-            .collect(),
+        per_class: class_metrics(labels, per_class),
         confusion: counts.confusion(),
         accuracy: counts.accuracy(),
         macro_average: average(counts.macro_average(ZeroDivision::Zero)),
@@ -65,6 +55,45 @@ pub fn classification<S: AsRef<str>>(
         outside: calibration.as_ref().map(|c| c.outside),
         reliability: calibration.map(|c| c.bins).unwrap_or_default(),
     })
+}
+
+/// The figures of a multi-label system from its counts. Undefined ratios count 0.
+pub(crate) fn multi_label_figures(
+    labels: &[String],
+    counts: &multi_label::Counts,
+    predictions: &[Prediction],
+) -> MultiLabel {
+    let zero = ZeroDivision::Zero;
+    let outside = predictions
+        .iter()
+        .filter_map(|prediction| match prediction {
+            Prediction::Labels(p) if !p.probabilities.is_empty() => Some(p.outside),
+            _ => None,
+        });
+    let outside: Vec<f64> = outside.collect();
+    MultiLabel {
+        convention: CONVENTION.to_string(),
+        per_class: class_metrics(labels, counts.per_label(zero)),
+        confusion: counts.confusion(),
+        macro_average: average(counts.macro_average(zero)),
+        micro: average(counts.micro_average(zero)),
+        weighted: average(counts.weighted_average(zero)),
+        samples: average(counts.samples_average(zero)),
+        subset_accuracy: counts.subset_accuracy(),
+        hamming_loss: counts.hamming_loss(),
+        outside: (!outside.is_empty()).then(|| outside.iter().sum::<f64>() / outside.len() as f64),
+    }
+}
+
+fn class_metrics(labels: &[String], scores: Vec<Scores>) -> Vec<ClassMetrics> {
+    let one = |(label, scores): (&String, Scores)| ClassMetrics {
+        label: label.clone(),
+        precision: scores.precision,
+        recall: scores.recall,
+        f1: scores.f1,
+        support: scores.support,
+    };
+    labels.iter().zip(scores).map(one).collect()
 }
 
 fn average(scores: Scores) -> Average {

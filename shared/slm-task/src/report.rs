@@ -120,6 +120,8 @@ pub struct SystemReport {
 pub enum Figures {
     /// Single-label metrics, `sklearn-1.9` convention.
     SingleLabel(Classification),
+    /// Multi-label metrics, `sklearn-1.9` convention.
+    MultiLabel(MultiLabel),
 }
 
 impl Figures {
@@ -127,8 +129,43 @@ impl Figures {
     pub fn single_label(&self) -> Option<&Classification> {
         match self {
             Self::SingleLabel(classification) => Some(classification),
+            Self::MultiLabel(_) => None,
         }
     }
+
+    /// Whose way of computing the figures follow.
+    pub fn convention(&self) -> &str {
+        match self {
+            Self::SingleLabel(classification) => &classification.convention,
+            Self::MultiLabel(figures) => &figures.convention,
+        }
+    }
+}
+
+/// Multi-label metrics as scikit-learn 1.9 computes them on indicator matrices.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MultiLabel {
+    /// Naming convention of the numbers below.
+    pub convention: String,
+    /// One entry a label, recipe order; support counts the rows that have it.
+    pub per_class: Vec<ClassMetrics>,
+    /// Of each label, rows by `[wanted][predicted]`.
+    pub confusion: Vec<[[u64; 2]; 2]>,
+    /// Unweighted means over the labels.
+    #[serde(rename = "macro")]
+    pub macro_average: Average,
+    /// Over all decisions.
+    pub micro: Average,
+    /// Means weighted by support.
+    pub weighted: Average,
+    /// Means over the rows, each scored on its own.
+    pub samples: Average,
+    /// Share of rows whose set of labels is right as a whole.
+    pub subset_accuracy: f64,
+    /// Share of decisions that are wrong.
+    pub hamming_loss: f64,
+    /// Mean probability mass of what is neither `yes` nor `no`; absent without probabilities.
+    pub outside: Option<f64>,
 }
 
 /// Single-label metrics as scikit-learn 1.9 computes them.

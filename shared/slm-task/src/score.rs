@@ -1,10 +1,15 @@
 //! Scoring: what several systems answered to the same rows, against the rows' targets. One scorer a
 //! shape; a report is made from any of them in the same way.
 
+mod multi_label;
 mod single_label;
 
 use crate::{
-    error::TaskError, example::Example, recipe::Recipe, report::Figures, report::System,
+    error::TaskError,
+    example::Example,
+    prediction::Prediction,
+    recipe::Recipe,
+    report::{Figures, System},
     shape::Shape,
 };
 
@@ -29,6 +34,48 @@ pub(crate) trait Scorer {
     fn figures(&self, system: usize) -> Result<Figures, TaskError>;
 }
 
+/// How a system does on rows, in short: what a training or an evaluation under way shows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Summary {
+    /// The selection metric.
+    pub score: f64,
+    /// Rows whose whole answer is right.
+    pub right: usize,
+    /// Rows without a prediction.
+    pub failures: usize,
+    /// Rows.
+    pub rows: usize,
+}
+
+/// Scores one system's predictions on rows.
+///
+/// # Errors
+/// [`TaskError::Shape`] for a shape that is not built yet; [`TaskError::Mismatch`] without rows, and
+/// for targets and predictions that do not belong to the recipe or to each other.
+pub fn summary(
+    recipe: &Recipe,
+    rows: &[Example],
+    predictions: Vec<Prediction>,
+) -> Result<Summary, TaskError> {
+    if rows.is_empty() || rows.len() != predictions.len() {
+        let (answers, rows) = (predictions.len(), rows.len());
+        return Err(TaskError::Mismatch(format!(
+            "{answers} predictions for {rows} rows"
+        )));
+    }
+    let failures = predictions.iter().filter(|p| p.is_failure()).count();
+    let name = String::new();
+    let systems = [System { name, predictions }];
+    let scorer = scorer(recipe, rows, &systems, None)?;
+    let all: Vec<usize> = (0..rows.len()).collect();
+    Ok(Summary {
+        score: scorer.values(0, &all)[0],
+        right: all.iter().filter(|&&row| scorer.is_right(0, row)).count(),
+        failures,
+        rows: rows.len(),
+    })
+}
+
 /// The scorer of a recipe's shape.
 ///
 /// # Errors
@@ -44,11 +91,10 @@ pub(crate) fn scorer<'a>(
         Shape::SingleLabel => Ok(Box::new(single_label::SingleLabel::new(
             recipe, rows, systems, train,
         )?)),
-        shape @ (Shape::MultiLabel
-        | Shape::Spans
-        | Shape::Structured
-        | Shape::Grounded
-        | Shape::ToolCall) => {
+        Shape::MultiLabel => Ok(Box::new(multi_label::MultiLabel::new(
+            recipe, rows, systems,
+        )?)),
+        shape @ (Shape::Spans | Shape::Structured | Shape::Grounded | Shape::ToolCall) => {
             let what = "scoring";
             Err(TaskError::Shape { shape, what })
         }

@@ -54,6 +54,17 @@ impl Shape {
         }
     }
 
+    /// Name of the metric that selects checkpoints, the first of every report's headline.
+    pub fn selection_metric(self) -> &'static str {
+        match self {
+            Self::SingleLabel | Self::MultiLabel => "macro_f1",
+            Self::Spans => "span_f2",
+            Self::Structured => "exact_object",
+            Self::Grounded => "answer_and_refusal",
+            Self::ToolCall => "outcome",
+        }
+    }
+
     /// Whether an answer is made of the recipe's labels, so that the recipe must list them.
     pub fn needs_labels(self) -> bool {
         match self {

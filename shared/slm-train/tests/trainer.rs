@@ -65,13 +65,14 @@ fn examples() -> Vec<Example> {
 fn data(base: &BaseModel, recipe: &Recipe) -> Data {
     let renderer = Renderer::new(recipe, base.tokenizer(), &[]).unwrap();
     let examples = examples();
+    let classes: Vec<String> = examples.iter().map(|row| row.target.in_words()).collect();
     Data {
         prefix: renderer.prefix(),
         rows: examples
             .iter()
             .map(|example| renderer.training(example).unwrap())
             .collect(),
-        weights: balance::weights(&examples, recipe.twist.balance),
+        weights: balance::weights(&classes, recipe.twist.balance),
     }
 }
 

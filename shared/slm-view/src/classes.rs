@@ -1,7 +1,7 @@
 //! Precision, recall and F1 of each class as bars beside their numbers.
 
 use leptos::prelude::*;
-use slm_task::report::{Average, Classification};
+use slm_task::report::{Average, ClassMetrics, Figures};
 
 use crate::chart::Bar;
 use crate::format;
@@ -18,24 +18,40 @@ pub struct ClassRow {
 }
 
 /// Classes in recipe order, then the averages.
-pub fn rows(classification: &Classification) -> Vec<ClassRow> {
-    let classes = classification.per_class.iter().map(|c| ClassRow {
+pub fn rows(figures: &Figures) -> Vec<ClassRow> {
+    match figures {
+        Figures::SingleLabel(c) => table(
+            &c.per_class,
+            &[
+                ("Macro average", &c.macro_average),
+                ("Micro average", &c.micro),
+                ("Weighted average", &c.weighted),
+            ],
+        ),
+        Figures::MultiLabel(m) => table(
+            &m.per_class,
+            &[
+                ("Macro average", &m.macro_average),
+                ("Micro average", &m.micro),
+                ("Weighted average", &m.weighted),
+                ("Average over rows", &m.samples),
+            ],
+        ),
+    }
+}
+
+fn table(classes: &[ClassMetrics], averages: &[(&str, &Average)]) -> Vec<ClassRow> {
+    let classes = classes.iter().map(|c| ClassRow {
         name: c.label.clone(),
         values: [c.precision, c.recall, c.f1],
         support: Some(c.support),
     });
-    let average = |name: &str, a: &Average| ClassRow {
-        name: name.into(),
+    let averages = averages.iter().map(|(name, a)| ClassRow {
+        name: (*name).into(),
         values: [a.precision, a.recall, a.f1],
         support: None,
-    };
-    classes
-        .chain([
-            average("Macro average", &classification.macro_average),
-            average("Micro average", &classification.micro),
-            average("Weighted average", &classification.weighted),
-        ])
-        .collect()
+    });
+    classes.chain(averages).collect()
 }
 
 /// The per-class table.

@@ -96,6 +96,7 @@ pub fn metric_name(name: &str) -> String {
         "weighted_f1" => "Weighted F1",
         "accuracy" => "Accuracy",
         "mcc" => "MCC",
+        "rare_recall" => "Recall on rare classes",
         "ece" => "Calibration error",
         _ => return capitalized(&name.replace('_', " ")),
     };
@@ -109,6 +110,8 @@ pub fn system_name(name: &str) -> String {
         "zero-shot" => "Base, zero-shot",
         "few-shot" => "Base, few-shot",
         "majority" => "Majority class",
+        "all-no" => "No to everything",
+        "majority-set" => "Commonest set of labels",
         _ => return name.into(),
     };
     known.into()

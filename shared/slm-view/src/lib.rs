@@ -21,6 +21,7 @@ pub mod prediction;
 pub mod provenance;
 pub mod reliability;
 pub mod report;
+pub mod routing;
 pub mod slices;
 pub mod systems;
 

@@ -1,8 +1,8 @@
 //! The subject's most confident mistakes, each with its probabilities.
 
 use leptos::prelude::*;
-use slm_task::Prediction;
 use slm_task::report::{Body, Mistake};
+use slm_task::{Prediction, Target};
 
 use crate::prediction::PredictionView;
 
@@ -13,8 +13,8 @@ pub struct MistakeItem {
     pub place: String,
     /// The text.
     pub prompt: String,
-    /// The right label.
-    pub gold: String,
+    /// The right answer.
+    pub gold: Target,
     /// What was answered, in words.
     pub answer: String,
     /// For the bars.
@@ -30,6 +30,9 @@ impl MistakeItem {
         };
         let answer = match &mistake.prediction {
             Prediction::Label(label) => format!("answered {}", label.label),
+            Prediction::Labels(p) => {
+                format!("answered {}", Target::Labels(p.labels.clone()).in_words())
+            }
             Prediction::Failed(_) => "no answer".into(),
         };
         Self {
@@ -59,7 +62,7 @@ pub fn MistakeList(
         view! {
             <li class="slm-mistake">
                 <p class="slm-muted">
-                    {format!("{}: right is {}, {}", item.place, item.gold, item.answer)}
+                    {format!("{}: right is {}, {}", item.place, item.gold.in_words(), item.answer)}
                 </p>
                 <blockquote class="slm-prompt">{item.prompt}</blockquote>
                 <PredictionView prediction=item.prediction labels=labels.clone() gold=item.gold/>
@@ -80,7 +83,7 @@ mod tests {
         let item = MistakeItem::new(&Mistake {
             line: 17,
             prompt: "…".into(),
-            gold: "positive".into(),
+            gold: Target::Label("positive".into()),
             prediction: Prediction::Failed(Failure::Runtime {
                 message: "logits are not finite".into(),
             }),

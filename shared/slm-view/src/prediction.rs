@@ -1,7 +1,7 @@
 //! One prediction: a bar for each label's probability, or the failure in words.
 
 use leptos::prelude::*;
-use slm_task::{Failure, LabelPrediction, Prediction};
+use slm_task::{Failure, LabelPrediction, LabelsPrediction, Prediction, Target};
 
 use crate::chart::Bar;
 use crate::format;
@@ -71,6 +71,33 @@ impl LabelBars {
     }
 }
 
+impl LabelBars {
+    /// One bar a label, each with the probability that it holds. `gold` are the labels that do.
+    pub fn of_several(
+        prediction: &LabelsPrediction,
+        labels: &[String],
+        gold: Option<&[&str]>,
+    ) -> Self {
+        let bar = |(label, &probability): (&String, &f64)| LabelBar {
+            label: label.clone(),
+            probability,
+            answered: prediction.labels.contains(label),
+            gold: gold.is_some_and(|gold| gold.contains(&label.as_str())),
+        };
+        let bars: Vec<LabelBar> = labels
+            .iter()
+            .zip(&prediction.probabilities)
+            .map(bar)
+            .collect();
+        Self {
+            label: Target::Labels(prediction.labels.clone()).in_words(),
+            outside: (!bars.is_empty()).then_some(prediction.outside),
+            bars,
+            others: None,
+        }
+    }
+}
+
 /// A failure in words.
 pub fn failure_text(failure: &Failure) -> String {
     match failure {
@@ -93,11 +120,17 @@ pub fn PredictionView(
     labels: Vec<String>,
     /// The right answer, where one is known.
     #[prop(optional_no_strip, into)]
-    gold: Option<String>,
+    gold: Option<Target>,
 ) -> impl IntoView {
+    let gold = gold.as_ref().map(Target::classes);
     match prediction {
         Prediction::Label(label) => {
-            let bars = LabelBars::new(&label, &labels, gold.as_deref());
+            let gold = gold.and_then(|gold| gold.first().copied());
+            let bars = LabelBars::new(&label, &labels, gold);
+            view! { <LabelBarsView bars/> }.into_any()
+        }
+        Prediction::Labels(found) => {
+            let bars = LabelBars::of_several(&found, &labels, gold.as_deref());
             view! { <LabelBarsView bars/> }.into_any()
         }
         Prediction::Failed(failure) => {
@@ -219,6 +252,19 @@ mod tests {
         assert_eq!(count, 11);
         let shown: f64 = bars.bars.iter().map(|b| b.probability).sum();
         assert!((shown + rest - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn several_labels_keep_their_order_and_say_which_hold() {
+        let found = LabelsPrediction {
+            labels: vec!["label-1".into()],
+            probabilities: vec![0.2, 0.9, 0.4],
+            outside: 0.0,
+        };
+        let bars = LabelBars::of_several(&found, &labels(3), Some(&["label-1", "label-2"]));
+        let shown: Vec<_> = bars.bars.iter().map(|b| (b.answered, b.gold)).collect();
+        assert_eq!(shown, [(false, false), (true, true), (false, true)]);
+        assert_eq!(bars.label, "label-1");
     }
 
     #[test]

@@ -47,10 +47,7 @@ pub fn facts(report: &Report, body_sha256: Option<&str>) -> Vec<Fact> {
         format!("serve, version {}", provenance.numerics),
     ));
     if let Some(subject) = report.body.systems.first() {
-        facts.push(text(
-            "Metrics as",
-            subject.classification.convention.clone(),
-        ));
+        facts.push(text("Metrics as", subject.figures.convention().to_string()));
     }
     if let Some(run) = &report.run {
         facts.push(code("Command", &run.command));

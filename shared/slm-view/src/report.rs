@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use slm_task::Report;
-use slm_task::report::Body;
+use slm_task::report::{Body, Classification, Figures, MultiLabel};
 
 use crate::classes::{self, ClassTable};
 use crate::confusion::{ConfusionMatrix, Matrix};
 use crate::curve::{self, TrainingCurve};
+use crate::format;
 use crate::headline::{self, HeadlineTiles, Tile};
 use crate::lift::{LiftRow, LiftTable};
 use crate::mistakes::{self, MistakeList};
 use crate::provenance::{self, ProvenanceList};
 use crate::reliability::{Reliability, ReliabilityCurve};
+use crate::routing::RoutingView;
 use crate::slices::{self, SliceTable};
 use crate::systems::{Systems, SystemsTable};
 
@@ -34,7 +36,7 @@ pub fn ReportView(
             {opening(body)}
             {comparison(body)}
             {subject(body)}
-            {details(body)}
+            {details(body, &labels(body))}
             {training(&report)}
             {section("Provenance", view! { <ProvenanceList facts/> })}
         </article>
@@ -92,8 +94,22 @@ fn comparison(body: &Body) -> AnyView {
 }
 
 fn subject(body: &Body) -> Option<AnyView> {
-    let classification = &body.systems.first()?.classification;
-    let rows = classes::rows(classification);
+    let figures = &body.systems.first()?.figures;
+    let rows = classes::rows(figures);
+    let classes = section("By class", view! { <ClassTable rows/> });
+    let more = match figures {
+        Figures::SingleLabel(classification) => errors(classification),
+        Figures::MultiLabel(figures) => whole_sets(figures),
+    };
+    let routing = body
+        .routing
+        .clone()
+        .map(|routing| section("Routing", view! { <RoutingView routing/> }));
+    Some((classes, more, routing).into_any())
+}
+
+/// Which classes are taken for which, and how honest the confidence is.
+fn errors(classification: &Classification) -> AnyView {
     let matrix = Matrix::new(classification);
     let arrangement = if matrix.is_wide() { "" } else { "slm-columns" };
     let reliability = Reliability::new(classification).map(|reliability| {
@@ -102,27 +118,33 @@ fn subject(body: &Body) -> Option<AnyView> {
             view! { <ReliabilityCurve reliability/> },
         )
     });
-    let view = (
-        section("By class", view! { <ClassTable rows/> }),
-        view! {
-            <div class=arrangement>
-                {section("Confusion", view! { <ConfusionMatrix matrix/> })}
-                {reliability}
-            </div>
-        },
-    );
-    Some(view.into_any())
+    view! {
+        <div class=arrangement>
+            {section("Confusion", view! { <ConfusionMatrix matrix/> })}
+            {reliability}
+        </div>
+    }
+    .into_any()
 }
 
-fn details(body: &Body) -> AnyView {
+/// How often all labels of a row are right, and single ones wrong.
+fn whole_sets(figures: &MultiLabel) -> AnyView {
+    let text = format!(
+        "{} of the rows have every label right; {} of the single decisions are wrong (Hamming loss).",
+        format::percent(figures.subset_accuracy),
+        format::percent(figures.hamming_loss)
+    );
+    section("Whole sets", view! { <p>{text}</p> })
+}
+
+fn details(body: &Body, labels: &[String]) -> AnyView {
     let rows = slices::rows(body);
-    let slices = (!rows.is_empty()).then(|| section("By slice", view! { <SliceTable rows/> }));
+    let metric = body.headline.first();
+    let metric = metric.map_or_else(String::new, |h| format::metric_name(&h.name));
+    let slices =
+        (!rows.is_empty()).then(|| section("By slice", view! { <SliceTable rows metric/> }));
     let items = mistakes::items(body);
-    let labels = body
-        .systems
-        .first()
-        .map(|s| s.classification.labels.clone());
-    let labels = labels.unwrap_or_default();
+    let labels = labels.to_vec();
     let mistakes = (!items.is_empty()).then(|| {
         section(
             "Most confident mistakes",
@@ -130,6 +152,17 @@ fn details(body: &Body) -> AnyView {
         )
     });
     (slices, mistakes).into_any()
+}
+
+/// The labels that probabilities belong to, in the recipe's order.
+fn labels(body: &Body) -> Vec<String> {
+    let figures = body.systems.first().map(|system| &system.figures);
+    let classes = figures.map(|figures| match figures {
+        Figures::SingleLabel(c) => &c.per_class,
+        Figures::MultiLabel(m) => &m.per_class,
+    });
+    let names = classes.into_iter().flatten().map(|c| c.label.clone());
+    names.collect()
 }
 
 fn training(report: &Report) -> Option<AnyView> {

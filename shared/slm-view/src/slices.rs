@@ -15,8 +15,8 @@ pub struct SliceRow {
     pub rows: u64,
     /// Share right.
     pub accuracy: f64,
-    /// Macro-F1 over the labels that occur.
-    pub macro_f1: f64,
+    /// The selection metric.
+    pub score: f64,
 }
 
 /// All slices in the report's order; empty when no row has a slice.
@@ -33,7 +33,7 @@ pub fn rows(body: &Body) -> Vec<SliceRow> {
             },
             rows: slice.rows as u64,
             accuracy: slice.accuracy,
-            macro_f1: slice.macro_f1,
+            score: slice.score,
         })
         .collect()
 }
@@ -43,6 +43,8 @@ pub fn rows(body: &Body) -> Vec<SliceRow> {
 pub fn SliceTable(
     /// From [`rows`].
     rows: Vec<SliceRow>,
+    /// The selection metric's name, for people.
+    metric: String,
 ) -> impl IntoView {
     let rows = rows.into_iter().map(|row| {
         view! {
@@ -54,8 +56,8 @@ pub fn SliceTable(
                     <Bar value=row.accuracy/>
                 </td>
                 <td>
-                    <span class="slm-bar-number">{format::metric(row.macro_f1)}</span>
-                    <Bar value=row.macro_f1 class="slm-bar-main"/>
+                    <span class="slm-bar-number">{format::metric(row.score)}</span>
+                    <Bar value=row.score class="slm-bar-main"/>
                 </td>
             </tr>
         }
@@ -68,14 +70,14 @@ pub fn SliceTable(
                         <th scope="col">"Slice"</th>
                         <th scope="col" class="slm-number">"Rows"</th>
                         <th scope="col">"Accuracy"</th>
-                        <th scope="col">"Macro-F1"</th>
+                        <th scope="col">{metric.clone()}</th>
                     </tr>
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>
         </div>
         <p class="slm-note">
-            "Macro-F1 of a slice is over the labels that occur in it. Small slices vary much by chance."
+            {format!("{metric} of a slice is over the classes that occur in it. Small slices vary much by chance.")}
         </p>
     }
 }

@@ -1,7 +1,7 @@
 //! All systems side by side, with an interval plot of the first metric.
 
 use leptos::prelude::*;
-use slm_task::report::{Body, SystemReport};
+use slm_task::report::{Body, Figures, SystemReport};
 
 use crate::chart::Scale;
 use crate::format;
@@ -67,6 +67,10 @@ impl SystemRow {
         let optional = |value: Option<f64>, text: fn(f64) -> String| {
             value.map_or_else(|| "–".to_string(), text)
         };
+        let (ece, outside) = match &system.figures {
+            Figures::SingleLabel(figures) => (figures.ece, figures.outside),
+            Figures::MultiLabel(figures) => (None, figures.outside),
+        };
         Self {
             name: format::system_name(&system.name),
             is_subject,
@@ -79,8 +83,8 @@ impl SystemRow {
                 .iter()
                 .map(|h| (format::metric(h.value), format::interval(h.ci)))
                 .collect(),
-            ece: optional(system.classification.ece, format::metric),
-            outside: optional(system.classification.outside, format::percent),
+            ece: optional(ece, format::metric),
+            outside: optional(outside, format::percent),
             failures: format::count(system.failures as u64),
         }
     }

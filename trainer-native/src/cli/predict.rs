@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
-use slm_task::{Prediction, Recipe};
+use slm_task::Prediction;
 
 use crate::{
     exit::bad_input,
@@ -59,8 +59,8 @@ impl Args {
         let mut done = 0;
         for chunk in texts.chunks(CHUNK) {
             let prompts: Vec<&str> = chunk.iter().map(|(_, text)| text.as_str()).collect();
-            for ((line, text), scored) in chunk.iter().zip(predictor.predict(&prompts)?) {
-                let answer = line_of(&subject.recipe, *line, text, &scored.prediction);
+            for ((line, text), prediction) in chunk.iter().zip(predictor.predict(&prompts)?) {
+                let answer = line_of(&subject, *line, text, &prediction);
                 writeln!(output, "{answer}")
                     .map_err(|error| files::write_error(&self.output, error))?;
             }
@@ -126,23 +126,39 @@ fn read_line(file: &str, number: usize, line: &str) -> Result<String> {
     }
 }
 
-fn line_of(recipe: &Recipe, line: usize, text: &str, prediction: &Prediction) -> Value {
+fn line_of(subject: &Subject, line: usize, text: &str, prediction: &Prediction) -> Value {
+    let mut answer = json!({"line": line, "prompt": text});
+    let mut put = |key: &str, value: Value| {
+        answer[key] = value;
+    };
     match prediction {
         Prediction::Label(found) => {
-            let probabilities: Map<String, Value> = recipe
-                .labels
-                .iter()
-                .zip(&found.probabilities)
-                .map(|(label, &probability)| (label.clone(), json!(probability)))
-                .collect();
-            json!({
-                "line": line,
-                "prompt": text,
-                "label": found.label,
-                "probabilities": probabilities,
-                "outside": found.outside,
-            })
+            put("label", json!(found.label));
+            put("probabilities", by_label(subject, &found.probabilities));
+            put("outside", json!(found.outside));
         }
-        Prediction::Failed(failure) => json!({"line": line, "prompt": text, "failed": failure}),
+        Prediction::Labels(found) => {
+            put("labels", json!(found.labels));
+            put("probabilities", by_label(subject, &found.probabilities));
+            put("outside", json!(found.outside));
+        }
+        Prediction::Failed(failure) => put("failed", json!(failure)),
     }
+    if let Some(threshold) = &subject.dials.routing {
+        let fallback = &subject.recipe.routing.fallback;
+        let route = match prediction.label() {
+            Some(label) if !threshold.routes(prediction, fallback) => label,
+            _ => fallback,
+        };
+        put("route", json!(route));
+    }
+    answer
+}
+
+fn by_label(subject: &Subject, probabilities: &[f64]) -> Value {
+    let pairs = subject.recipe.labels.iter().zip(probabilities);
+    pairs
+        .map(|(label, &probability)| (label.clone(), json!(probability)))
+        .collect::<Map<String, Value>>()
+        .into()
 }

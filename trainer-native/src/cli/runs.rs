@@ -105,10 +105,7 @@ fn state(run: &Run) -> String {
         None => format!("stopped at {} of {}", progress.step, progress.total_steps),
     };
     if let Some((step, best)) = progress.best {
-        text.push_str(&format!(
-            "  best dev macro-F1 {:.3} (step {step})",
-            best.macro_f1
-        ));
+        text.push_str(&format!("  best dev score {:.3} (step {step})", best.score));
     }
     text
 }
@@ -244,7 +241,7 @@ fn scores(run: &Run) -> BTreeMap<String, String> {
         scores.insert(key, format!("{value:.4}"));
     };
     if let Some((_, best)) = progress(run).and_then(|progress| progress.best) {
-        put("dev macro_f1".into(), best.macro_f1);
+        put("dev score".into(), best.score);
         put("dev accuracy".into(), best.accuracy);
         put("dev loss".into(), best.loss);
     }

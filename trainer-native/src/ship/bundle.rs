@@ -167,7 +167,8 @@ impl Source {
             rows: &rows,
             rows_in_file: rows.len(),
             systems: predictions.systems,
-            train_labels: predictions.train_labels,
+            train_classes: predictions.train_classes,
+            dials: predictions.dials,
             provenance: provenance.clone(),
             warnings: predictions.warnings,
         })?;

@@ -4,13 +4,9 @@ use std::time::Instant;
 
 use anyhow::Result;
 use slm_model::LoraAdapter;
-use slm_task::{Example, Prediction, Recipe, Target, metrics, sample};
+use slm_task::{Example, Recipe, sample, score};
 
-use crate::{
-    predictor::{CHUNK, Predictor, Scored},
-    run::DevScore,
-    train::prepare::Prepared,
-};
+use crate::{predictor::Predictor, run::DevScore, train::prepare::Prepared};
 
 /// The dev rows and the engine that answers them.
 pub struct Dev {
@@ -42,32 +38,36 @@ impl Dev {
         self.predictor.set_adapter(Some(adapter));
     }
 
+    /// Name of the metric that selects checkpoints.
+    pub fn metric(&self) -> &'static str {
+        self.recipe.shape.selection_metric()
+    }
+
     /// Scores the rows.
     ///
     /// # Errors
     /// When the engine fails as a whole.
     pub fn score(&mut self) -> Result<DevScore> {
         let started = Instant::now();
-        let mut scored = Vec::with_capacity(self.rows.len());
-        for chunk in self.rows.chunks(CHUNK) {
-            let texts: Vec<&str> = chunk.iter().map(|row| row.prompt.as_str()).collect();
-            scored.extend(self.predictor.predict(&texts)?);
-        }
+        let (predictions, losses) = self.predictor.evaluate(&self.rows)?;
+        let losses: Vec<f64> = losses.into_iter().flatten().collect();
         self.seconds = started.elapsed().as_secs_f64();
-        self.summary(&scored)
+        let summary = score::summary(&self.recipe, &self.rows, predictions)?;
+        Ok(DevScore {
+            score: summary.score,
+            accuracy: summary.right as f64 / summary.rows.max(1) as f64,
+            loss: losses.iter().sum::<f64>() / losses.len().max(1) as f64,
+            rows: summary.rows,
+        })
     }
 
-    /// -log p of the right answer of each text, in the `serve` numerics.
+    /// -log p of the right answer of each row, in the `serve` numerics; none for a row that does
+    /// not fit the context.
     ///
     /// # Errors
     /// When the engine fails as a whole.
-    pub fn losses(&mut self, rows: &[Example]) -> Result<Vec<f64>> {
-        let texts: Vec<&str> = rows.iter().map(|row| row.prompt.as_str()).collect();
-        let scored = self.predictor.predict(&texts)?;
-        let pairs = rows.iter().zip(&scored);
-        Ok(pairs
-            .filter_map(|(row, scored)| self.loss(row, scored))
-            .collect())
+    pub fn losses(&mut self, rows: &[Example]) -> Result<Vec<Option<f64>>> {
+        self.predictor.losses(rows)
     }
 
     /// Rows in an evaluation.
@@ -78,39 +78,5 @@ impl Dev {
     /// Seconds that the last scoring took.
     pub fn seconds(&self) -> f64 {
         self.seconds
-    }
-
-    fn summary(&self, scored: &[Scored]) -> Result<DevScore> {
-        let gold: Vec<String> = self.rows.iter().map(|row| label(row).to_string()).collect();
-        let predictions: Vec<Prediction> =
-            scored.iter().map(|row| row.prediction.clone()).collect();
-        let figures = metrics::classification(&self.recipe.labels, &gold, &predictions)?;
-        let pairs = self.rows.iter().zip(scored);
-        let losses: Vec<f64> = pairs
-            .filter_map(|(row, scored)| self.loss(row, scored))
-            .collect();
-        Ok(DevScore {
-            macro_f1: figures.macro_average.f1,
-            accuracy: figures.accuracy,
-            loss: losses.iter().sum::<f64>() / losses.len().max(1) as f64,
-            rows: self.rows.len(),
-        })
-    }
-
-    /// None for a row that was not scored.
-    fn loss(&self, row: &Example, scored: &Scored) -> Option<f64> {
-        let index = self
-            .recipe
-            .labels
-            .iter()
-            .position(|name| name == label(row))?;
-        scored.log_probabilities.get(index).map(|log| -log)
-    }
-}
-
-/// The right label of a row.
-pub fn label(row: &Example) -> &str {
-    match &row.target {
-        Target::Label(label) => label,
     }
 }

@@ -30,7 +30,7 @@ pub fn check(trainer: &mut Trainer, prepared: &Prepared, dev: &mut Dev) -> Resul
         .losses(&examples)?
         .iter()
         .zip(&rows)
-        .map(|(loss, &row)| loss * f64::from(prepared.data.weights[row]))
+        .filter_map(|(loss, &row)| Some((*loss)? * f64::from(prepared.data.weights[row])))
         .sum();
     let weight: f64 = rows.iter().map(|&row| prepared.weight_of(row)).sum();
     agree(trainer.probe(&rows)?.loss, served / weight)

@@ -66,6 +66,8 @@ pub fn load(run: Option<&Run>, prepared: &Prepared) -> Result<(Trainer, Progress
 pub struct Outcome {
     /// Steps taken.
     pub steps: usize,
+    /// What selects checkpoints (`macro_f1`).
+    pub metric: &'static str,
     /// The best evaluation and its step.
     pub best: Option<(usize, DevScore)>,
     /// The base on the same rows.
@@ -126,6 +128,7 @@ impl Session {
             best: self.progress.best,
             start: self.progress.start,
             seconds: self.progress.seconds,
+            metric: self.dev.metric(),
             ended: self.progress.ended.unwrap_or_default(),
         })
     }
@@ -200,8 +203,9 @@ impl Session {
             .best
             .is_none_or(|(_, best)| score.better_than(&best));
         self.bar.say(&format!(
-            "step {step}: dev macro-F1 {:.3}, accuracy {:.3}, loss {:.3}{}",
-            score.macro_f1,
+            "step {step}: dev {} {:.3}, accuracy {:.3}, loss {:.3}{}",
+            self.dev.metric(),
+            score.score,
             score.accuracy,
             score.loss,
             if better { ", the best so far" } else { "" }
@@ -297,12 +301,12 @@ impl Outcome {
         );
         if let Some((step, best)) = self.best {
             text.push_str(&format!(
-                "\nbest on dev: macro-F1 {:.3} at step {step}",
-                best.macro_f1
+                "\nbest on dev: {} {:.3} at step {step}",
+                self.metric, best.score
             ));
         }
         if let (Some((_, best)), Some(start)) = (self.best, self.start) {
-            text.push_str(&format!(" (base {:.3})", start.macro_f1));
+            text.push_str(&format!(" (base {:.3})", start.score));
             if !best.better_than(&start) {
                 text.push_str(
                     "\nwarning: no evaluation beat the base model. More rows, more epochs or \

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use slm_model::BaseModel;
-use slm_task::{Recipe, Renderer, TaskError};
+use slm_task::{Recipe, Renderer, Target, TaskError};
 use slm_train::{Data, balance};
 
 use crate::{exit::bad_input, rows::Rows};
@@ -55,14 +55,18 @@ pub fn prepare(base: Arc<BaseModel>, recipe: Recipe, train: Rows, dev: Rows) -> 
             dropped.first().map_or("(none)", String::as_str)
         )));
     }
-    let examples: Vec<_> = kept
+    let classes: Vec<String> = kept
         .iter()
-        .map(|&row| train.examples[row].clone())
+        .map(|&row| train.examples[row].target.in_words())
         .collect();
+    let twist = &recipe.twist;
+    let sampled = balance::sample(&classes, twist.upsample, twist.downsample, recipe.sft.seed);
+    let kept: Vec<usize> = sampled.iter().map(|&row| kept[row]).collect();
+    let classes: Vec<&String> = sampled.iter().map(|&row| &classes[row]).collect();
     let data = Data {
         prefix: renderer.prefix(),
-        rows,
-        weights: balance::weights(&examples, recipe.twist.balance),
+        weights: balance::weights(&classes, twist.balance),
+        rows: sampled.iter().map(|&row| rows[row].clone()).collect(),
     };
     Ok(Prepared {
         base,
@@ -83,17 +87,16 @@ impl Prepared {
     }
 }
 
-/// With one label there is nothing to tell apart.
+/// With one answer to everything there is nothing to learn.
 fn check_labels(recipe: &Recipe, train: &Rows) -> Result<()> {
-    let first = train.examples.first().map(super::dev::label);
-    let other = |row| Some(super::dev::label(row)) != first;
-    if train.examples.iter().any(other) {
+    let first = train.examples.first().map(|row| &row.target);
+    if train.examples.iter().any(|row| Some(&row.target) != first) {
         return Ok(());
     }
     Err(bad_input(format!(
         "{}: every row has the label {:?}; expected rows of at least two of: {}. Add rows of the other labels.",
         train.file.path.display(),
-        first.unwrap_or_default(),
+        first.map(Target::in_words).unwrap_or_default(),
         recipe.labels.join(", ")
     )))
 }

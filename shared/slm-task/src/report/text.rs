@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Average, Classification, Figures, Lift, Report};
+use super::{Average, ClassMetrics, Classification, Figures, Lift, MultiLabel, Report};
 use crate::routing::RoutingReport;
 
 /// Digits after the point of metrics.
@@ -21,6 +21,7 @@ pub fn report(report: &Report) -> String {
         let _ = write!(text, "\n{} by class\n", body.subject);
         match &subject.figures {
             Figures::SingleLabel(figures) => text.push_str(&classes(figures, DIGITS)),
+            Figures::MultiLabel(figures) => text.push_str(&labels(figures, DIGITS)),
         }
     }
     if let Some(report) = &body.routing {
@@ -102,39 +103,78 @@ fn sentence(lift: &Lift, subject: &str) -> String {
 /// scikit-learn's `classification_report`. Its line `accuracy` gives way to `micro avg` when rows
 /// have no prediction.
 pub fn classes(metrics: &Classification, digits: usize) -> String {
-    let names = metrics.labels.iter().map(|l| l.chars().count());
-    let least = "weighted avg".len().max(digits);
-    let width = names.max().unwrap_or(0).max(least);
-    let line = |name: &str, cells: [String; 4]| {
-        let [p, r, f, support] = cells;
-        format!("{name:>width$}  {p:>9} {r:>9} {f:>9} {support:>9}\n")
-    };
-    let number = |value: f64| format!("{value:.digits$}");
-    let support: u64 = metrics.per_class.iter().map(|c| c.support).sum();
-    let average = |name: &str, a: &Average| {
-        let [p, r, f] = [a.precision, a.recall, a.f1].map(number);
-        line(name, [p, r, f, support.to_string()])
-    };
-
-    let head = ["precision", "recall", "f1-score", "support"].map(String::from);
-    let mut text = line("", head);
-    text.push('\n');
-    for c in &metrics.per_class {
-        let [p, r, f] = [c.precision, c.recall, c.f1].map(number);
-        text.push_str(&line(&c.label, [p, r, f, c.support.to_string()]));
-    }
-    text.push('\n');
+    let table = ClassTable::new(&metrics.per_class, digits);
+    let mut text = table.head();
     let predicted: u64 = metrics.confusion.iter().flatten().sum();
-    if predicted == support {
-        let (none, all) = (String::new(), number(metrics.micro.f1));
-        let cells = [none.clone(), none, all, support.to_string()];
-        text.push_str(&line("accuracy", cells));
+    if predicted == table.support {
+        let (none, all) = (String::new(), table.number(metrics.micro.f1));
+        let cells = [none.clone(), none, all, table.support.to_string()];
+        text.push_str(&table.line("accuracy", cells));
     } else {
-        text.push_str(&average("micro avg", &metrics.micro));
+        text.push_str(&table.average("micro avg", &metrics.micro));
     }
-    text.push_str(&average("macro avg", &metrics.macro_average));
-    text.push_str(&average("weighted avg", &metrics.weighted));
+    text.push_str(&table.average("macro avg", &metrics.macro_average));
+    text.push_str(&table.average("weighted avg", &metrics.weighted));
     text
+}
+
+/// [`classes`] for any number of labels a row.
+pub fn labels(metrics: &MultiLabel, digits: usize) -> String {
+    let table = ClassTable::new(&metrics.per_class, digits);
+    let mut text = table.head();
+    text.push_str(&table.average("micro avg", &metrics.micro));
+    text.push_str(&table.average("macro avg", &metrics.macro_average));
+    text.push_str(&table.average("weighted avg", &metrics.weighted));
+    text.push_str(&table.average("samples avg", &metrics.samples));
+    text
+}
+
+/// The table of `classification_report`.
+struct ClassTable<'a> {
+    classes: &'a [ClassMetrics],
+    digits: usize,
+    width: usize,
+    support: u64,
+}
+
+impl<'a> ClassTable<'a> {
+    fn new(classes: &'a [ClassMetrics], digits: usize) -> Self {
+        let names = classes.iter().map(|c| c.label.chars().count());
+        let least = "weighted avg".len().max(digits);
+        Self {
+            width: names.max().unwrap_or(0).max(least),
+            support: classes.iter().map(|c| c.support).sum(),
+            classes,
+            digits,
+        }
+    }
+
+    fn number(&self, value: f64) -> String {
+        format!("{value:.digits$}", digits = self.digits)
+    }
+
+    fn line(&self, name: &str, cells: [String; 4]) -> String {
+        let ([p, r, f, support], width) = (cells, self.width);
+        format!("{name:>width$}  {p:>9} {r:>9} {f:>9} {support:>9}\n")
+    }
+
+    fn average(&self, name: &str, a: &Average) -> String {
+        let [p, r, f] = [a.precision, a.recall, a.f1].map(|value| self.number(value));
+        self.line(name, [p, r, f, self.support.to_string()])
+    }
+
+    /// The column names and one line a class.
+    fn head(&self) -> String {
+        let head = ["precision", "recall", "f1-score", "support"].map(String::from);
+        let mut text = self.line("", head);
+        text.push('\n');
+        for c in self.classes {
+            let [p, r, f] = [c.precision, c.recall, c.f1].map(|value| self.number(value));
+            text.push_str(&self.line(&c.label, [p, r, f, c.support.to_string()]));
+        }
+        text.push('\n');
+        text
+    }
 }
 
 /// The threshold, what it was set for, and what it does to the rows.

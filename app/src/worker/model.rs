@@ -1,10 +1,10 @@
-//! Text in, label out: the two engines of a single-label recipe, with and without its adapter.
+//! Text in, answer out: a recipe's model with and without its adapter, proven on the probes.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
-use slm_model::{BaseModel, Engine, LoraAdapter, ModelError};
+use slm_model::{Answerer, BaseModel, LoraAdapter, ModelError};
 use slm_task::{
-    Failure, Prediction, Recipe, Renderer,
+    Recipe,
     bundle::{Probe, Probes},
 };
 
@@ -21,19 +21,15 @@ const MEASURED_PREFILL: usize = 64;
 const MEASURED_DECODE: usize = 12;
 
 /// A model for one recipe.
-pub(super) struct LabelModel {
+pub(super) struct RecipeModel {
     base: Arc<BaseModel>,
     recipe: Recipe,
-    prefix: Vec<u32>,
-    answers: Vec<Vec<u32>>,
-    /// Tokens that the answers together add to a prompt.
-    answer_tokens: usize,
-    tuned: Engine,
+    tuned: Answerer,
     /// Made when the person first asks for it.
-    plain: Option<Engine>,
+    plain: Option<Answerer>,
 }
 
-impl LabelModel {
+impl RecipeModel {
     /// Builds the model and runs the bundle's probes.
     ///
     /// # Errors
@@ -53,17 +49,10 @@ impl LabelModel {
             name: "The adapter".to_owned(),
             reason: error.to_string(),
         })?;
-        let (prefix, answers) = {
-            let renderer = renderer(&bundle.recipe, &base)?;
-            (renderer.prefix(), renderer.answers())
-        };
         let mut model = Self {
-            tuned: engine(&base, Some(&adapter), &prefix)?,
+            tuned: answerer(&base, Some(&adapter), &bundle.recipe)?,
             plain: None,
             recipe: bundle.recipe.clone(),
-            answer_tokens: computed_tokens(&answers),
-            prefix,
-            answers,
             base,
         };
         model.run_probes(&bundle.probes, outbox).await?;
@@ -76,28 +65,15 @@ impl LabelModel {
     /// The engine failed as a whole.
     pub(super) async fn answer(&mut self, text: &str, system: System) -> Result<Answer, AppError> {
         let started = clock::now_ms();
-        let prompt = renderer(&self.recipe, &self.base)?.prompt(text).tokens;
-        let longest = self.answers.iter().map(Vec::len).max().unwrap_or(0);
-        let limit = self.base.config().context.saturating_sub(longest);
-        let tokens = self.prefix.len() + prompt.len();
-        if tokens > limit {
-            return Ok(Answer {
-                prediction: Prediction::Failed(Failure::TooLong { tokens, limit }),
-                tokens: 0,
-                milliseconds: clock::now_ms() - started,
-            });
-        }
-        let computed = prompt.len() + self.answer_tokens;
-        let answers = self.answers.clone();
-        let scores = self
-            .engine(system)?
-            .score(&[prompt], &answers)
-            .await
-            .map_err(stopped)?;
-        let scores = scores.first().map_or(&[][..], Vec::as_slice);
+        let answerer = self.answerer(system)?;
+        let answered = answerer.answer(&[text]).await.map_err(stopped)?;
+        let answered = answered.into_iter().next();
+        let answered = answered.ok_or_else(|| AppError::Engine {
+            reason: "a text was not answered".to_owned(),
+        })?;
         Ok(Answer {
-            prediction: Prediction::from_log_probabilities(&self.recipe.labels, scores),
-            tokens: computed,
+            prediction: answered.prediction,
+            tokens: answered.tokens,
             milliseconds: clock::now_ms() - started,
         })
     }
@@ -107,9 +83,8 @@ impl LabelModel {
     /// # Errors
     /// The engine failed as a whole.
     pub(super) async fn measure(&mut self) -> Result<Speed, AppError> {
-        let token = self.prefix.first().copied().unwrap_or_default();
-        let engine = &mut self.tuned;
-        engine.rewind();
+        let token = self.tuned.prefix().first().copied().unwrap_or_default();
+        let engine = self.tuned.engine();
         let started = clock::now_ms();
         engine
             .extend(&[token; MEASURED_PREFILL])
@@ -128,12 +103,12 @@ impl LabelModel {
         })
     }
 
-    fn engine(&mut self, system: System) -> Result<&mut Engine, AppError> {
+    fn answerer(&mut self, system: System) -> Result<&mut Answerer, AppError> {
         match (system, &mut self.plain) {
             (System::Tuned, _) => Ok(&mut self.tuned),
             (System::Base, Some(plain)) => Ok(plain),
             (System::Base, plain @ None) => {
-                Ok(plain.insert(engine(&self.base, None, &self.prefix)?))
+                Ok(plain.insert(answerer(&self.base, None, &self.recipe)?))
             }
         }
     }
@@ -154,63 +129,26 @@ impl LabelModel {
 
     /// The inner result says what differs.
     async fn run_probe(&mut self, expected: &Probe) -> Result<Result<(), String>, AppError> {
-        let prompt = renderer(&self.recipe, &self.base)?
-            .prompt(&expected.prompt)
-            .tokens;
-        let rendered = [self.prefix.as_slice(), &prompt].concat();
+        let prompt = self.tuned.prompt(&expected.prompt).map_err(stopped)?;
+        let rendered = [self.tuned.prefix(), &prompt].concat();
         if let Err(difference) = probe::same_tokens(expected, &rendered) {
             return Ok(Err(difference));
         }
-        let logits = self.tuned.logits(&prompt).await.map_err(stopped)?;
+        let logits = self.tuned.engine().logits(&prompt).await.map_err(stopped)?;
         Ok(probe::same_logits(expected, &logits))
     }
 }
 
-fn renderer<'a>(
-    recipe: &'a Recipe,
-    base: &'a BaseModel,
-) -> Result<Renderer<'a, slm_model::GgufTokenizer>, AppError> {
-    Ok(Renderer::new(recipe, base.tokenizer(), &[])?)
-}
-
-fn engine(
+fn answerer(
     base: &Arc<BaseModel>,
     adapter: Option<&LoraAdapter>,
-    prefix: &[u32],
-) -> Result<Engine, AppError> {
-    let mut engine = Engine::new(base.clone());
-    engine.set_adapter(adapter);
-    engine.set_prefix(prefix).map_err(stopped)?;
-    Ok(engine)
-}
-
-/// Tokens that scoring computes after the prompt: the distinct proper prefixes of the answers. An
-/// answer's last token is predicted, not computed.
-fn computed_tokens(answers: &[Vec<u32>]) -> usize {
-    let prefixes = answers
-        .iter()
-        .flat_map(|answer| (1..answer.len()).map(|end| &answer[..end]));
-    prefixes.collect::<BTreeSet<_>>().len()
+    recipe: &Recipe,
+) -> Result<Answerer, AppError> {
+    Answerer::new(base.clone(), adapter, recipe, Vec::new()).map_err(stopped)
 }
 
 fn stopped(error: ModelError) -> AppError {
     AppError::Engine {
         reason: error.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shared_beginnings_of_answers_count_once() {
-        let check = |answers: &[&[u32]], expected| {
-            let answers: Vec<Vec<u32>> = answers.iter().map(|answer| answer.to_vec()).collect();
-            assert_eq!(computed_tokens(&answers), expected);
-        };
-        check(&[&[1, 9], &[2, 9], &[3, 9]], 3);
-        check(&[&[1, 2, 9], &[1, 3, 9]], 3);
-        check(&[&[9]], 0);
     }
 }

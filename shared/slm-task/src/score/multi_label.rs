@@ -1,0 +1,158 @@
+//! Scores of any number of labels a row.
+
+use super::{Scorer, foreign};
+use crate::{
+    error::TaskError,
+    example::{Example, Target},
+    metrics::{self, ZeroDivision, multi_label::Counts},
+    prediction::Prediction,
+    recipe::Recipe,
+    report::{Figures, System},
+};
+
+/// The headline, the metric that selects checkpoints first.
+const METRICS: [&str; 3] = ["macro_f1", "micro_f1", "subset_accuracy"];
+
+/// Rows and predictions as sets of label indices.
+pub(super) struct MultiLabel<'a> {
+    labels: &'a [String],
+    gold: Vec<Vec<usize>>,
+    /// `[system][row]`
+    predicted: Vec<Vec<Option<Vec<usize>>>>,
+    systems: &'a [System],
+    /// Counts over all rows, one a system.
+    whole: Vec<Counts>,
+}
+
+impl<'a> MultiLabel<'a> {
+    pub(super) fn new(
+        recipe: &'a Recipe,
+        rows: &[Example],
+        systems: &'a [System],
+    ) -> Result<Self, TaskError> {
+        let labels = &recipe.labels;
+        let gold: Vec<Vec<usize>> = rows
+            .iter()
+            .enumerate()
+            .map(|(row, example)| match &example.target {
+                Target::Labels(gold) => metrics::gold_indices(labels, gold),
+                Target::Label(_) => Err(foreign(row, "target")),
+            })
+            .collect::<Result<_, _>>()?;
+        let predicted = systems
+            .iter()
+            .map(|system| predicted(labels, &system.predictions))
+            .collect::<Result<Vec<_>, _>>()?;
+        let whole = predicted
+            .iter()
+            .map(|sets| Counts::of_rows(labels.len(), &borrowed(&gold), &optional(sets)))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            labels,
+            gold,
+            predicted,
+            systems,
+            whole,
+        })
+    }
+
+    fn count(&self, system: usize, rows: &[usize]) -> Counts {
+        let mut counts = Counts::new(self.labels.len());
+        for &row in rows {
+            let predicted = self.predicted[system][row].as_deref();
+            // Every index was found in the recipe's labels.
+            let _ = counts.add(&self.gold[row], predicted);
+        }
+        counts
+    }
+
+    /// As for one label a row: what a resample misses by chance says nothing there.
+    fn macro_f1(&self, system: usize, counts: &Counts) -> f64 {
+        let seen = |counts: &Counts, label: usize| {
+            let tally = counts.labels()[label];
+            tally.support + tally.predicted > 0
+        };
+        let k = self.labels.len();
+        let whole = &self.whole[system];
+        let missed = (0..k)
+            .filter(|&l| seen(whole, l) && !seen(counts, l))
+            .count();
+        let value = counts.macro_average(ZeroDivision::Zero).f1;
+        match missed {
+            0 => value,
+            missed => value * k as f64 / (k - missed).max(1) as f64,
+        }
+    }
+}
+
+impl Scorer for MultiLabel<'_> {
+    fn metrics(&self) -> Vec<&'static str> {
+        METRICS.to_vec()
+    }
+
+    fn values(&self, system: usize, rows: &[usize]) -> Vec<f64> {
+        let counts = self.count(system, rows);
+        vec![
+            self.macro_f1(system, &counts),
+            counts.micro_average(ZeroDivision::Zero).f1,
+            counts.subset_accuracy(),
+        ]
+    }
+
+    fn on_slice(&self, system: usize, rows: &[usize]) -> f64 {
+        // Every label that occurs has a defined F1, so NaN marks exactly the others.
+        let scores = self.count(system, rows).per_label(ZeroDivision::Nan);
+        let seen: Vec<f64> = scores
+            .iter()
+            .map(|s| s.f1)
+            .filter(|f1| !f1.is_nan())
+            .collect();
+        match seen.len() {
+            // No label is wanted and none is given.
+            0 => 1.0,
+            n => seen.iter().sum::<f64>() / n as f64,
+        }
+    }
+
+    fn is_right(&self, system: usize, row: usize) -> bool {
+        self.predicted[system][row].as_ref() == Some(&self.gold[row])
+    }
+
+    fn figures(&self, system: usize) -> Result<Figures, TaskError> {
+        let predictions = &self.systems[system].predictions;
+        let figures = metrics::multi_label_figures(self.labels, &self.whole[system], predictions);
+        Ok(Figures::MultiLabel(figures))
+    }
+}
+
+fn predicted(
+    labels: &[String],
+    predictions: &[Prediction],
+) -> Result<Vec<Option<Vec<usize>>>, TaskError> {
+    let one = |(row, prediction): (usize, &Prediction)| match prediction {
+        Prediction::Failed(_) => Ok(None),
+        Prediction::Label(_) => Err(foreign(row, "prediction")),
+        Prediction::Labels(p) => {
+            let valid = |p: &f64| (0.0..=1.0).contains(p);
+            let n = p.probabilities.len();
+            if n != 0 && n != labels.len() || !p.probabilities.iter().all(valid) {
+                let row = row + 1;
+                let message = format!(
+                    "row {row}: {n} probabilities for {} labels, or one that is not between 0 and 1",
+                    labels.len()
+                );
+                return Err(TaskError::Mismatch(message));
+            }
+            metrics::gold_indices(labels, &p.labels).map(Some)
+        }
+    };
+    predictions.iter().enumerate().map(one).collect()
+}
+
+fn borrowed(sets: &[Vec<usize>]) -> Vec<&[usize]> {
+    sets.iter().map(Vec::as_slice).collect()
+}
+
+fn optional(sets: &[Option<Vec<usize>>]) -> Vec<Option<&[usize]>> {
+    sets.iter().map(Option::as_deref).collect()
+}
