@@ -9,6 +9,8 @@
 mod calibration;
 mod counts;
 pub mod multi_label;
+pub mod spans;
+pub mod structured;
 mod sums;
 mod tally;
 

@@ -5,7 +5,7 @@
 //! A row without a prediction is predicted to have no label at all: it costs recall, and it is right
 //! only where the gold is empty too. How many such rows there are is counted apart.
 
-use super::tally::{self, Scores, Tally, ZeroDivision};
+use super::tally::{self, Scores, Tally, ZeroDivision, share};
 use crate::error::TaskError;
 
 /// Counts of gold against predicted label sets over `k` labels.
@@ -169,13 +169,5 @@ impl Counts {
             [[true_negative, false_positive], [false_negative, t.right]]
         };
         self.labels.iter().map(one).collect()
-    }
-}
-
-fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
     }
 }

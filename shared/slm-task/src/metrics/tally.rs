@@ -108,3 +108,12 @@ fn ratio(numerator: f64, denominator: f64, zero: ZeroDivision) -> f64 {
         ZeroDivision::Nan => f64::NAN,
     }
 }
+
+/// part / whole; 0 of nothing.
+pub(super) fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
+}
