@@ -59,7 +59,7 @@ fn writes_rows_of_every_kind() {
         r#"who = ["ngozi obi => x"]
            none = [""]"#,
         Answers::Spans(labels(&["NAME", "MAIL"])),
-        r#"{"text":"ngozi obi, 🙂 café: a@b.example. Thanks","spans":[{"start":0,"end":9,"label":"NAME"},{"start":19,"end":30,"label":"MAIL"}]}"#,
+        r#"{"text":"ngozi obi, 🙂 Café: a@b.example. Thanks","spans":[{"start":0,"end":9,"label":"NAME"},{"start":19,"end":30,"label":"MAIL"}]}"#,
     );
     check(
         r#"answer = { tags = ["order"], shop = { name = "?" } }
