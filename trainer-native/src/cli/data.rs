@@ -16,7 +16,7 @@ use crate::{
     terminal,
 };
 
-/// Check data files, or make a built-in recipe's.
+/// Check data files, or make a recipe's sample data.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Read data files as training would, and show what is in them
@@ -35,10 +35,11 @@ A text that occurs in two files gives exit code 3.")]
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
     },
-    /// Write a built-in recipe's sample data: its hand-written rows and generated ones
-    #[command(after_help = "Example: slm data generate sentiment --out data")]
+    /// Write a recipe's sample data: its hand-written rows, and rows generated from its word banks
+    #[command(after_help = "Example: slm data generate sentiment
+         slm data generate my/recipe --out data")]
     Generate {
-        /// Recipe
+        /// Recipe: an id, or a folder with bank/, handwritten/ and recipe.toml
         recipe: String,
         /// Folder for train.jsonl, dev.jsonl and test.jsonl [default: the recipe's own]
         #[arg(long, value_name = "DIR")]
@@ -124,23 +125,20 @@ fn read_splits(what: &[String], recipe: Option<String>) -> Result<Vec<(String, R
 
 fn generate_sample(recipe: &str, out: Option<PathBuf>) -> Result<()> {
     let file = RecipeFile::load(recipe, &[])?;
-    if file.recipe.id != "sentiment" {
+    if !file.data("bank").is_dir() {
         return Err(bad_input(format!(
-            "{recipe}: only the built-in recipe `sentiment` has generated sample data."
+            "{recipe}: has no generated sample data, for there is no folder {}. Put word banks \
+             there, as the recipe `sentiment` does.",
+            file.data("bank").display()
         )));
     }
     let folder = out.unwrap_or_else(|| file.folder.clone());
     files::create_folder(&folder)?;
     for split in Split::ALL {
-        let name = format!("{}.jsonl", split.name());
-        let handwritten = files::read_text(&file.folder.join("handwritten").join(&name))?;
-        let text = generate::sample(split, &handwritten)?;
-        files::write_atomic(&folder.join(&name), text.as_bytes())?;
-        eprintln!(
-            "wrote {} rows to {}",
-            text.lines().count(),
-            folder.join(&name).display()
-        );
+        let path = folder.join(format!("{}.jsonl", split.name()));
+        let text = generate::sample(&file, split)?;
+        files::write_atomic(&path, text.as_bytes())?;
+        eprintln!("wrote {} rows to {}", text.lines().count(), path.display());
     }
     Ok(())
 }

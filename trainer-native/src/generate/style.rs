@@ -1,7 +1,11 @@
-//! How people type: sentence capitals first, then now and then American spelling, no capitals, no
-//! full stop, an emoji, a slip of the finger.
+//! How people type: sentence capitals first, then, in chat, now and then American spelling, no
+//! capitals, no full stop, an emoji, a slip of the finger. Captured texts are one [`CAPTURE`] each
+//! here, and stay as they are.
 
+use serde::Deserialize;
 use slm_task::rng::SplitMix64;
+
+use super::template::CAPTURE;
 
 /// British words whose American spelling or word differs.
 const AMERICAN: [(&str, &str); 17] = [
@@ -24,20 +28,47 @@ const AMERICAN: [(&str, &str); 17] = [
     ("theatre", "theater"),
 ];
 
-/// The text as somebody would send it. `label` chooses the emoji; only feelings are shouted.
-pub fn finish(draft: &str, label: &str, rng: &mut SplitMix64) -> String {
-    let mut text = sentence_case(&tidy(draft));
+/// How the people of a bank type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Style {
+    /// Sentence capitals and tidy punctuation, nothing else.
+    Plain,
+    /// As on a phone.
+    Chat,
+}
+
+/// A feeling that shows in typing: shouted, or with an emoji.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Feeling {
+    /// Glad.
+    Positive,
+    /// Cross.
+    Negative,
+}
+
+/// The text as somebody would send it.
+pub fn finish(draft: &str, style: Style, feeling: Option<Feeling>, rng: &mut SplitMix64) -> String {
+    let text = sentence_case(&tidy(draft));
+    match style {
+        Style::Plain => text,
+        Style::Chat => typed(text, feeling, rng),
+    }
+}
+
+fn typed(mut text: String, feeling: Option<Feeling>, rng: &mut SplitMix64) -> String {
     if rng.below(4) == 0 {
         text = map_words(&text, american);
     }
-    match rng.below(100) {
-        0..12 => without_full_stop(&text.to_lowercase()),
-        12..17 => without_full_stop(&text.to_lowercase().replace('\'', "")),
-        17..25 => with_typo(&text, rng),
-        25..33 => without_full_stop(&text),
-        33..36 if label != "neutral" => format!("{}!!", without_full_stop(&text)),
-        36..41 => with_emoji(&text, label, rng),
-        41..43 if label != "neutral" && text.len() < 60 => text.to_uppercase(),
+    match (rng.below(100), feeling) {
+        (0..12, _) => without_full_stop(&text.to_lowercase()),
+        (12..17, _) => without_full_stop(&text.to_lowercase().replace('\'', "")),
+        (17..25, _) => with_typo(&text, rng),
+        (25..33, _) => without_full_stop(&text),
+        (33..36, Some(_)) => format!("{}!!", without_full_stop(&text)),
+        (36..41, Some(feeling)) => with_emoji(&text, feeling, rng),
+        (41..43, Some(_)) if text.len() < 60 => text.to_uppercase(),
         _ => text,
     }
 }
@@ -68,7 +99,7 @@ fn sentence_case(text: &str) -> String {
     let mut starts = true;
     let mut ended = false;
     for c in text.chars() {
-        if starts && c.is_alphanumeric() {
+        if starts && (c.is_alphanumeric() || c == CAPTURE) {
             out.extend(c.to_uppercase());
             starts = false;
         } else {
@@ -112,11 +143,10 @@ fn without_full_stop(text: &str) -> String {
     text.trim_end_matches('.').to_owned()
 }
 
-fn with_emoji(text: &str, label: &str, rng: &mut SplitMix64) -> String {
-    let emoji: &[&str] = match label {
-        "positive" => &["😊", "🎉", "💛", "👌", "😍"],
-        "negative" => &["😠", "😞", "💔", "🙄", "🤦"],
-        _ => return text.to_owned(),
+fn with_emoji(text: &str, feeling: Feeling, rng: &mut SplitMix64) -> String {
+    let emoji = match feeling {
+        Feeling::Positive => ["😊", "🎉", "💛", "👌", "😍"],
+        Feeling::Negative => ["😠", "😞", "💔", "🙄", "🤦"],
     };
     format!(
         "{} {}",
@@ -164,9 +194,27 @@ mod tests {
                 "drinks on me 🥂. so happy. ❤️ it.",
                 "Drinks on me 🥂 So happy. ❤️ It.",
             ),
+            (
+                "\u{e000} said so. \u{e000}. fine",
+                "\u{e000} said so. \u{e000}. Fine",
+            ),
         ] {
             assert_eq!(sentence_case(&tidy(draft)), text);
         }
+    }
+
+    #[test]
+    fn leaves_captures_where_they_are() {
+        let mut rng = SplitMix64::new(3);
+        let draft = "my colour is \u{e000}, from \u{e000} on.";
+        for feeling in [None, Some(Feeling::Positive), Some(Feeling::Negative)] {
+            for _ in 0..300 {
+                let text = finish(draft, Style::Chat, feeling, &mut rng);
+                assert_eq!(text.matches(CAPTURE).count(), 2, "{text}");
+            }
+        }
+        let plain = finish(draft, Style::Plain, None, &mut rng);
+        assert_eq!(plain, "My colour is \u{e000}, from \u{e000} on.");
     }
 
     #[test]
