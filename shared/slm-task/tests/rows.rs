@@ -155,7 +155,7 @@ fn keys_that_nothing_reads_are_counted() {
 
 #[test]
 fn other_shapes_are_a_typed_error() {
-    for shape in slm_task::Shape::NAMES.iter().skip(1) {
+    for shape in slm_task::Shape::NAMES.iter().skip(2) {
         let mut recipe = recipe();
         recipe.set("shape", shape).unwrap();
         let error = example::read_jsonl(ROW.as_bytes(), "train.jsonl", &recipe);
@@ -210,4 +210,38 @@ fn the_same_text_is_found_across_and_inside_files() {
     assert_eq!(example::duplicates(&a, &b), [(0, 1), (1, 2)]);
     assert_eq!(example::repeats(&a), [(0, 2)]);
     assert!(example::repeats(&b).is_empty());
+}
+
+fn several() -> Recipe {
+    let mut recipe = recipe();
+    recipe.set("shape", "multi-label").unwrap();
+    recipe
+}
+
+#[test]
+fn several_labels_are_read_in_recipe_order() {
+    let check = |completion: &str, expected: &[&str]| {
+        let row = format!(r#"{{"prompt": "What a day!", "completion": {completion}}}"#);
+        let rows = example::read_jsonl(row.as_bytes(), "train.jsonl", &several()).unwrap();
+        assert_eq!(rows[0].target.classes(), expected, "{completion}");
+    };
+    check(r#"["positive", "negative"]"#, &["negative", "positive"]);
+    check("[]", &[]);
+    check(r#""neutral""#, &["neutral"]);
+}
+
+#[test]
+fn wrong_lists_of_labels_are_refused_in_words() {
+    let check = |completion: &str, expected: &str| {
+        let row = format!(r#"{{"prompt": "What a day!"{completion}}}"#);
+        let error = example::read_jsonl(row.as_bytes(), "train.jsonl", &several()).unwrap_err();
+        let error = error.to_string();
+        assert!(error.starts_with("train.jsonl:1: completion: found "), "{error}");
+        assert!(error.contains(expected), "{error}");
+    };
+    check("", "found nothing; expected a list of labels");
+    check(r#", "completion": 3"#, "found `3`; expected a list of labels");
+    check(r#", "completion": [true]"#, "found `true`; expected a list of labels");
+    check(r#", "completion": ["neutral", "neutral"]"#, "found `neutral` twice");
+    check(r#", "completion": ["netural"]"#, "Did you mean `neutral`?");
 }
