@@ -236,12 +236,24 @@ fn wrong_lists_of_labels_are_refused_in_words() {
         let row = format!(r#"{{"prompt": "What a day!"{completion}}}"#);
         let error = example::read_jsonl(row.as_bytes(), "train.jsonl", &several()).unwrap_err();
         let error = error.to_string();
-        assert!(error.starts_with("train.jsonl:1: completion: found "), "{error}");
+        assert!(
+            error.starts_with("train.jsonl:1: completion: found "),
+            "{error}"
+        );
         assert!(error.contains(expected), "{error}");
     };
     check("", "found nothing; expected a list of labels");
-    check(r#", "completion": 3"#, "found `3`; expected a list of labels");
-    check(r#", "completion": [true]"#, "found `true`; expected a list of labels");
-    check(r#", "completion": ["neutral", "neutral"]"#, "found `neutral` twice");
+    check(
+        r#", "completion": 3"#,
+        "found `3`; expected a list of labels",
+    );
+    check(
+        r#", "completion": [true]"#,
+        "found `true`; expected a list of labels",
+    );
+    check(
+        r#", "completion": ["neutral", "neutral"]"#,
+        "found `neutral` twice",
+    );
     check(r#", "completion": ["netural"]"#, "Did you mean `neutral`?");
 }

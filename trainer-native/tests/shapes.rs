@@ -1,0 +1,110 @@
+//! A recipe is a folder: every shape that is built trains, is measured, predicts and reports from
+//! data of its own, with labels and an instruction that no Rust knows.
+
+mod common;
+
+use common::{RECIPE, Sandbox};
+use serde_json::Value;
+
+/// A multi-label recipe in a folder of its own: `sun` is warm, `sea` is wet, some are both or none.
+fn weather(sandbox: &Sandbox) {
+    let recipe = RECIPE
+        .replace("id = \"tiny\"", "id = \"weather\"")
+        .replace("single-label", "multi-label")
+        .replace("Say good or bad.", "Is it warm, is it wet?")
+        .replace("[\"good\", \"bad\"]", "[\"warm\", \"wet\"]");
+    sandbox.write("weather/recipe.toml", recipe);
+    for (split, rows) in [("train", 48), ("dev", 12), ("test", 20)] {
+        let row = |i: usize| {
+            let (words, labels) = [
+                ("sun", r#""warm""#),
+                ("sea", r#""wet""#),
+                ("sun sea", r#""warm", "wet""#),
+                ("mud", ""),
+            ][i % 4];
+            format!("{{\"prompt\": \"{words} {split} {i}\", \"completion\": [{labels}]}}\n")
+        };
+        let text: String = (0..rows).map(row).collect();
+        sandbox.write(&format!("weather/{split}.jsonl"), text);
+    }
+}
+
+#[test]
+fn several_labels_from_a_folder_to_a_report() {
+    let sandbox = Sandbox::new();
+    weather(&sandbox);
+    sandbox.done("train weather --base base.gguf --out run --json outcome.json");
+    let outcome = sandbox.json("outcome.json");
+    assert!(outcome["best"]["dev"]["score"].as_f64() > outcome["base"]["score"].as_f64());
+
+    let text = sandbox.done("eval run");
+    for word in [
+        "all-no",
+        "majority-set",
+        "few-shot",
+        "samples avg",
+        "micro_f1",
+    ] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let body = sandbox.json("run/report.json")["body"].clone();
+    assert_eq!(body["headline"][0]["name"], "macro_f1");
+    assert_eq!(body["systems"].as_array().unwrap().len(), 5);
+    assert!(body["systems"][0]["figures"]["multi_label"]["hamming_loss"].is_number());
+
+    sandbox.done("report run --html report.html");
+    assert!(sandbox.read_text("report.html").contains("Hamming loss"));
+
+    sandbox.write("texts.jsonl", "{\"prompt\": \"sun\"}\n");
+    sandbox.done("predict run --input texts.jsonl --output answers.jsonl");
+    let answer = sandbox.json("answers.jsonl");
+    assert!(answer["labels"].is_array(), "{answer}");
+    let probability = answer["probabilities"]["warm"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&probability));
+}
+
+#[test]
+fn a_recipe_that_routes_has_a_threshold_set_on_dev() {
+    let sandbox = Sandbox::new();
+    let recipe = format!("{RECIPE}\n[routing]\nfallback = \"somebody\"\naccuracy = 0.9\n");
+    sandbox.write("tiny/recipe.toml", recipe);
+    sandbox.done("train tiny --base base.gguf --out run");
+    let text = sandbox.done("eval run");
+    assert!(text.contains("to `somebody` (goal: at least 90 % of the answers given are right)"));
+    let kept = sandbox.json("run/dials.json");
+    let threshold = kept["dials"]["routing"]["value"].as_f64().unwrap();
+    assert_eq!(kept["dials"]["routing"]["dev_rows"], 12);
+
+    sandbox.write("texts.txt", "sun\nmud\n");
+    sandbox.done("predict run --input texts.txt --output answers.jsonl");
+    for line in sandbox.read_text("answers.jsonl").lines() {
+        let answer: Value = serde_json::from_str(line).unwrap();
+        let probabilities = answer["probabilities"].as_object().unwrap();
+        let highest = probabilities.values().filter_map(Value::as_f64);
+        let is_sure = highest.fold(0.0, f64::max) >= threshold;
+        let expected = if is_sure {
+            &answer["label"]
+        } else {
+            &Value::from("somebody")
+        };
+        assert_eq!(&answer["route"], expected, "{answer}");
+    }
+
+    // Another adapter has another threshold: the kept one is bound to what it was set with.
+    let mut stale = kept.clone();
+    stale["adapter"] = "0".repeat(64).into();
+    stale["dials"]["routing"]["value"] = 0.123.into();
+    sandbox.write("run/dials.json", stale.to_string());
+    sandbox.done("eval run");
+    assert_eq!(sandbox.json("run/dials.json"), kept);
+}
+
+#[test]
+fn classes_can_be_repeated_and_cut() {
+    let sandbox = Sandbox::new();
+    let dry = |set: &str| sandbox.done(&format!("train tiny --base base.gguf --dry-run {set}"));
+    // 48 rows, a third of them good: 12 steps of 4 rows an epoch, 4 epochs.
+    assert!(dry("").contains("48 steps"));
+    assert!(dry("--set twist.upsample=32").contains("64 steps"));
+    assert!(dry("--set twist.downsample=16").contains("32 steps"));
+}
