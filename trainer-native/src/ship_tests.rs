@@ -2,9 +2,9 @@
 
 use slm_model::gguf::{GgmlType, Writer};
 use slm_model::{Engine, LoraAdapter, testing};
-use slm_task::Recipe;
 use slm_task::bundle::{Manifest, Predictions, Probes};
 use slm_task::recipe::Projection;
+use slm_task::{Recipe, Report};
 
 use super::*;
 use crate::eval::{self, Options};
@@ -181,6 +181,9 @@ fn an_evaluated_run_ships() {
         assert_eq!(bytes.len() as u64, entry.size, "{}", entry.path);
         assert_eq!(files::sha256(&bytes), entry.sha256, "{}", entry.path);
     }
+    let report = workshop.text("dist/bundles/mood/report.json");
+    let made = Report::parse(&report, "report.json").unwrap().run.unwrap();
+    assert_eq!(made.train_command.as_deref(), Some("slm train mood"));
     // A second time into the same place, and the bundle can be opened as a subject.
     ship(workshop.input(&["run"])).unwrap();
     let bundle = workshop.path("dist/bundles/mood");

@@ -53,6 +53,11 @@ pub fn facts(report: &Report, body_sha256: Option<&str>) -> Vec<Fact> {
         ));
     }
     if let Some(run) = &report.run {
+        facts.extend(
+            run.train_command
+                .as_deref()
+                .map(|command| code("Training command", command)),
+        );
         facts.push(code("Command", &run.command));
         facts.push(text("Machine", run.machine.clone()));
         facts.push(text("Made", run.time.clone()));
