@@ -113,6 +113,16 @@ pub fn flip_a_byte(file: &Path) {
     fs::write(file, bytes).expect("the damaged file");
 }
 
+/// Takes storage away from page and worker, as a private window does.
+pub fn forbid_storage(folder: &Path) {
+    let stub = include_str!("without_storage.js");
+    for script in ["boot.js", "engine.js"] {
+        let file = folder.join(script);
+        let own = fs::read_to_string(&file).expect("a script of the page");
+        fs::write(&file, format!("{stub}{own}")).expect("space");
+    }
+}
+
 /// Lets a manifest name another base.
 pub fn replace_base_hash(manifest: &Path) {
     change(manifest, |json| json["base_sha256"] = "0".repeat(64).into());
