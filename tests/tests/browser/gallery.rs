@@ -49,12 +49,13 @@ fn train(folder: &Path, base: &Path, rows: [usize; 3]) -> PathBuf {
     run
 }
 
-/// A folder with one page that starts `program`, which `wasm-bindgen` wrote into `built`.
-pub fn page_of(built: &str, program: &str) -> PathBuf {
+/// A folder with one page that starts `program`, one of xtask's checks.
+pub fn page_of(program: &str) -> PathBuf {
     let folder = fresh(program);
+    let built = Path::new(&variable("SLM_CHECKS")).join(program);
     for suffix in [".js", "_bg.wasm"] {
         let name = format!("{program}{suffix}");
-        fs::copy(Path::new(built).join(&name), folder.join(&name)).expect("the built program");
+        fs::copy(built.join(&name), folder.join(&name)).expect("the built program");
     }
     let boot = format!(
         "import start from './{program}.js';\n\

@@ -273,13 +273,21 @@ fn the_real_base_answers_as_reported() {
     });
 }
 
+/// Every operation and every format of the `serve` kernels, as WASM SIMD computes them.
+#[test]
+fn the_digest_of_the_kernels_is_the_native_one() {
+    let server = Server::start(&gallery::page_of("digest_check"));
+    with_chrome(DESKTOP, async |chrome| {
+        chrome.go(&server.url).await;
+        let digest = chrome.until("a digest", "document.title", SECONDS).await;
+        assert_eq!(digest, slm_kernels::serve::DIGEST.to_string());
+    });
+}
+
 /// One WGSL kernel in the browser's WebGPU (a software GPU will do) against the `serve` kernels.
 #[test]
 fn a_kernel_on_webgpu_agrees_with_the_cpu() {
-    let server = Server::start(&gallery::page_of(
-        &server::variable("SLM_GPU_CHECK"),
-        "gpu_check",
-    ));
+    let server = Server::start(&gallery::page_of("gpu_check"));
     with_webgpu(DESKTOP, async |chrome| {
         chrome.go(&server.url).await;
         let verdict = chrome.until("a verdict", "document.title", SECONDS).await;
