@@ -179,6 +179,7 @@ fn build(
             time: clock::now(),
             machine: clock::machine(),
             command: clock::command_line(),
+            train_command: subject.run.as_ref().map(|run| run.config.command.clone()),
             seconds,
             curve: subject
                 .run

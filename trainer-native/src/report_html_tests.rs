@@ -171,7 +171,10 @@ fn run_info() -> RunInfo {
     RunInfo {
         time: "2026-11-22T14:20:05Z".into(),
         machine: "Intel Xeon, 2 cores, AVX-512 VNNI".into(),
-        command: "slm train sentiment --minutes 9 --set sft.lr=0.001 --out runs/sentiment".into(),
+        command: "slm eval runs/sentiment".into(),
+        train_command: Some(
+            "slm train sentiment --minutes 9 --set sft.lr=0.001 --out runs/sentiment".into(),
+        ),
         seconds: 83.4,
         curve: (0..29).map(point).collect(),
     }
@@ -263,6 +266,7 @@ fn every_section_is_there() {
         "+0.194",
         "412 tokens",
         "slm train sentiment",
+        "slm eval runs/sentiment",
     ] {
         assert!(html.contains(words), "{words}");
     }

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
+use slm_model::gguf::Tensor;
 use slm_model::{BaseModel, Gguf};
 use slm_task::bundle::{self as format, BaseFile, Gallery, GalleryEntry};
 
@@ -49,7 +50,8 @@ pub struct ShipInput {
 ///
 /// # Errors
 /// Bad input: a folder that is not ship's own, no built page, a run without a report or with one
-/// that does not belong to what the run holds, runs on different bases; or what the disk says.
+/// that does not belong to what the run holds, runs on different bases, a base that the page cannot
+/// load; or what the disk says.
 pub fn ship(input: ShipInput) -> Result<()> {
     let target = Target::new(&input.to)?;
     let app = page::find(input.app.as_deref())?;
@@ -137,6 +139,7 @@ fn load_base(runs: &[Run], named: Option<&str>) -> Result<(Arc<BaseModel>, PathB
 fn describe_base(run: &Run, base: &BaseModel, path: &Path) -> Result<BaseFile> {
     let bytes = files::read(path)?;
     let gguf = Gguf::parse(&bytes)?;
+    check_block_types(&gguf, path)?;
     Ok(BaseFile {
         name: run.config.base.name.clone(),
         path: format!("base/{}", url_name(path)),
@@ -144,6 +147,22 @@ fn describe_base(run: &Run, base: &BaseModel, path: &Path) -> Result<BaseFile> {
         sha256: base.sha256().to_string(),
         licence: licence(gguf.string("general.license").ok()),
     })
+}
+
+/// The page has the kernels and no candle: it loads what they compute on as stored, and nothing else.
+fn check_block_types(gguf: &Gguf, path: &Path) -> Result<()> {
+    let is_matrix = |tensor: &&Tensor| tensor.dims.len() > 1;
+    let mut matrices = gguf.tensors.iter().filter(is_matrix);
+    match matrices.find(|tensor| !tensor.ggml_type.native()) {
+        None => Ok(()),
+        Some(tensor) => Err(bad_input(format!(
+            "{}: {} is stored as {}, which the page cannot load; expected F32, F16, Q4_0, Q4_1, Q5_0, Q5_1 or Q8_0. \
+             Take a Q4_1 or Q8_0 conversion of the model as base, and train and evaluate on it again.",
+            path.display(),
+            tensor.name,
+            tensor.ggml_type
+        ))),
+    }
 }
 
 /// A file's name as a relative URL: what would need escaping becomes `-`.

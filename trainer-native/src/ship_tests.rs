@@ -1,15 +1,18 @@
 //! A run on a two-layer model, evaluated and shipped.
 
+use slm_model::gguf::{GgmlType, Writer};
 use slm_model::{Engine, LoraAdapter, testing};
-use slm_task::Recipe;
 use slm_task::bundle::{Manifest, Predictions, Probes};
 use slm_task::recipe::Projection;
+use slm_task::{Recipe, Report};
 
 use super::*;
 use crate::eval::{self, Options};
 use crate::rows;
 use crate::run::{PeftFiles, RunConfig};
 use crate::subject::Subject;
+
+const BASE: &str = "base model#1.gguf";
 
 const RECIPE: &str = r#"
 id = "mood"
@@ -49,7 +52,7 @@ impl Workshop {
     fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let workshop = Self { home };
-        workshop.put("base model#1.gguf", &testing::tiny_gguf_with_toy_vocab(7));
+        workshop.put(BASE, &testing::tiny_gguf_with_toy_vocab(7));
         let lines = |rows: &[(&str, &str)]| -> String {
             let line = |(prompt, completion): &(&str, &str)| {
                 let row = serde_json::json!({"prompt": prompt, "completion": completion});
@@ -75,7 +78,7 @@ impl Workshop {
     }
 
     fn base(&self) -> BaseModel {
-        BaseModel::from_gguf(&files::read(&self.path("base model#1.gguf")).unwrap()).unwrap()
+        BaseModel::from_gguf(&files::read(&self.path(BASE)).unwrap()).unwrap()
     }
 
     /// A run with a random adapter, not evaluated yet.
@@ -89,7 +92,7 @@ impl Workshop {
             recipe_sha256: files::sha256(RECIPE.as_bytes()),
             base: run::BaseFile {
                 name: "Tiny".into(),
-                path: self.path("base model#1.gguf"),
+                path: self.path(BASE),
                 sha256: base.sha256().into(),
             },
             train: data("train.jsonl"),
@@ -178,10 +181,13 @@ fn an_evaluated_run_ships() {
         assert_eq!(bytes.len() as u64, entry.size, "{}", entry.path);
         assert_eq!(files::sha256(&bytes), entry.sha256, "{}", entry.path);
     }
+    let report = workshop.text("dist/bundles/mood/report.json");
+    let made = Report::parse(&report, "report.json").unwrap().run.unwrap();
+    assert_eq!(made.train_command.as_deref(), Some("slm train mood"));
     // A second time into the same place, and the bundle can be opened as a subject.
     ship(workshop.input(&["run"])).unwrap();
     let bundle = workshop.path("dist/bundles/mood");
-    let base = workshop.path("base model#1.gguf");
+    let base = workshop.path(BASE);
     Subject::open(bundle.to_str().unwrap(), None, base.to_str()).unwrap();
 }
 
@@ -289,6 +295,29 @@ fn wrong_input_is_refused_in_words() {
         &|input| input.base = Some(other.clone()),
         "trained on another base model",
     );
+    // Native code reads BF16 by way of candle; the page cannot.
+    workshop.put(BASE, &in_bf16(&testing::tiny_gguf_with_toy_vocab(7)));
+    workshop.train("bf16", 3);
+    let bf16 = workshop.input(&["bf16"]).runs;
+    check(
+        &|input| input.runs = bf16.clone(),
+        "blk.1.ffn_up.weight is stored as BF16, which the page cannot load",
+    );
+}
+
+/// The same model with one matrix in BF16, all zeros.
+fn in_bf16(bytes: &[u8]) -> Vec<u8> {
+    let gguf = Gguf::parse(bytes).unwrap();
+    let mut writer = Writer::default();
+    writer.metadata = gguf.metadata.clone();
+    for tensor in &gguf.tensors {
+        let (ggml_type, stored) = match tensor.name.as_str() {
+            "blk.1.ffn_up.weight" => (GgmlType::Bf16, vec![0; 2 * tensor.elements()]),
+            _ => (tensor.ggml_type, bytes[tensor.range.clone()].to_vec()),
+        };
+        writer.tensor(&tensor.name, &tensor.dims, ggml_type, stored);
+    }
+    writer.finish()
 }
 
 #[test]

@@ -15,6 +15,9 @@ use crate::{dist, sizes, workspace};
 /// The programs of the page, each a module of its own.
 const PROGRAMS: [&str; 2] = ["page", "worker"];
 
+/// Examples of `slm-app`: a WGSL kernel on WebGPU, and the digest of the `serve` kernels.
+const CHECKS: [&str; 2] = ["gpu_check", "digest_check"];
+
 /// Folders of `static/` that `slm ship` fills, recipe by recipe.
 const SHIPPED_LATER: [&str; 2] = ["recipes", "bundles"];
 
@@ -71,20 +74,21 @@ pub fn build(options: &Options) -> Result<PathBuf> {
     Ok(app)
 }
 
-/// Builds the page of the browser tests that runs a WGSL kernel on WebGPU; says where it is.
-pub fn build_gpu_check() -> Result<PathBuf> {
-    const NAME: &str = "gpu_check";
-    shell::run(workspace::cargo_wasm("build").args(["--example", NAME, "--profile", "wasm"]))?;
+/// Builds what the browser tests run on pages of their own; says in which folder each has a folder.
+pub fn build_checks() -> Result<PathBuf> {
+    let mut build = workspace::cargo_wasm("build");
+    build.args(["--profile", "wasm"]);
+    for name in CHECKS {
+        build.args(["--example", name]);
+    }
+    shell::run(&mut build)?;
     let target = workspace::target_dir()?;
     let examples = target.join(workspace::WASM).join("wasm/examples");
-    let folder = target.join("bindgen/wasm").join(NAME);
-    bind(
-        NAME,
-        &examples.join(NAME).with_extension("wasm"),
-        &folder,
-        true,
-        None,
-    )?;
+    let folder = target.join("bindgen/wasm");
+    for name in CHECKS {
+        let wasm = examples.join(name).with_extension("wasm");
+        bind(name, &wasm, &folder.join(name), true, None)?;
+    }
     Ok(folder)
 }
 

@@ -1,8 +1,7 @@
 //! `cargo xtask browser`: the test target `browser` of `slm-tests`, against the page as it ships.
 //!
-//! The tests find everything through the environment: `SLM_APP` (the built page), `SLM_GPU_CHECK` (the page
-//! that runs a WGSL kernel), `SLM_BIN` (the
-//! `slm` command), `CHROMIUM` and `CHROMEDRIVER`.
+//! The tests find everything through the environment: `SLM_APP` (the built page), `SLM_CHECKS` (what
+//! runs on pages of its own), `SLM_BIN` (the `slm` command), `CHROMIUM` and `CHROMEDRIVER`.
 
 use anyhow::Result;
 
@@ -16,7 +15,7 @@ pub fn tests() -> Result<Tests> {
     setup::for_app()?;
     let browser = Browser::install()?;
     let app = app::build(&app::Options::default())?;
-    let gpu_check = app::build_gpu_check()?;
+    let checks = app::build_checks()?;
     let slm = Slm::with_tests()?;
     setup::model(&slm)?;
     shell::run_tests(
@@ -24,7 +23,7 @@ pub fn tests() -> Result<Tests> {
             .args(workspace::NATIVE)
             .args(["--test", "browser"])
             .env("SLM_APP", app)
-            .env("SLM_GPU_CHECK", gpu_check)
+            .env("SLM_CHECKS", checks)
             .env("SLM_BIN", slm.path())
             .env("CHROMIUM", browser.chromium)
             .env("CHROMEDRIVER", browser.driver),

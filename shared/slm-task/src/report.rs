@@ -309,6 +309,9 @@ pub struct RunInfo {
     pub machine: String,
     /// Command line that made it.
     pub command: String,
+    /// Command line that trained the subject; none for what was not trained here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_command: Option<String>,
     /// Seconds that the predictions took.
     pub seconds: f64,
     /// Training curve: one point a logged step or evaluation.

@@ -5,7 +5,7 @@ use slm_task::{
     Example, Failure, LabelPrediction, Prediction, Recipe, Report, Target, TaskError,
     baseline::Trivial,
     bundle::{Gallery, Manifest, Predictions},
-    report::{self, Body, Classification, Provenance, ReportInput, System, text},
+    report::{self, Body, Classification, Provenance, ReportInput, RunInfo, System, text},
     routing::Dials,
 };
 
@@ -287,11 +287,30 @@ fn what_does_not_belong_together_is_refused() {
 #[test]
 fn files_are_read_back_to_the_same_bytes() {
     let systems = vec![system("tuned", 10), majority()];
-    let report = Report::new(body(systems.clone()), None);
-    let json = report.to_json();
-    assert!(json.ends_with("}\n"));
-    let again = Report::parse(&json, "report.json").unwrap();
-    assert_eq!(again.to_json(), json);
+    let mut report = Report::new(body(systems.clone()), None);
+    let made_by = |train_command| {
+        Some(RunInfo {
+            time: "2026-11-22T14:20:05Z".into(),
+            machine: "test".into(),
+            command: "slm eval runs/sentiment".into(),
+            train_command,
+            seconds: 1.5,
+            curve: Vec::new(),
+        })
+    };
+    // A report that names no training command says nothing of one, as reports did before.
+    let trained_by = "slm train sentiment".to_string();
+    for run in [None, made_by(None), made_by(Some(trained_by))] {
+        report.run = run;
+        let json = report.to_json();
+        assert!(json.ends_with("}\n"));
+        assert_eq!(
+            json.matches("train_command").count(),
+            json.matches("slm train").count()
+        );
+        let again = Report::parse(&json, "report.json").unwrap();
+        assert_eq!(again.to_json(), json);
+    }
 
     let predictions = Predictions {
         systems,

@@ -50,6 +50,11 @@ pub fn facts(report: &Report, body_sha256: Option<&str>) -> Vec<Fact> {
         facts.push(text("Metrics as", subject.figures.convention().to_string()));
     }
     if let Some(run) = &report.run {
+        facts.extend(
+            run.train_command
+                .as_deref()
+                .map(|command| code("Training command", command)),
+        );
         facts.push(code("Command", &run.command));
         facts.push(text("Machine", run.machine.clone()));
         facts.push(text("Made", run.time.clone()));

@@ -8,7 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fantoccini::{Client, ClientBuilder, Locator, error::CmdError, wd::WebDriverCompatibleCommand};
+use fantoccini::{
+    Client, ClientBuilder, Locator,
+    actions::{InputSource, KeyAction, KeyActions},
+    error::CmdError,
+    key::Key,
+    wd::WebDriverCompatibleCommand,
+};
 use futures::FutureExt;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -105,12 +111,72 @@ impl Chrome {
     }
 
     /// Presses a key on an element.
-    pub async fn press(&self, css: &str, key: fantoccini::key::Key) {
+    pub async fn press(&self, css: &str, key: Key) {
         let element = self.client.find(Locator::Css(css)).await.expect(css);
         element
             .send_keys(&char::from(key).to_string())
             .await
             .expect(css);
+    }
+
+    /// Presses a key where the focus is.
+    pub async fn key(&self, key: impl Into<char>) {
+        self.chord(&[key.into()]).await;
+    }
+
+    /// Presses Tab until the focus is on such an element, where it must be seen.
+    pub async fn tab_to(&self, css: &str) {
+        self.walk_to(css, &[Key::Tab.into()]).await;
+    }
+
+    /// As [`Self::tab_to`], backwards.
+    pub async fn tab_back_to(&self, css: &str) {
+        self.walk_to(css, &[Key::Shift.into(), Key::Tab.into()])
+            .await;
+    }
+
+    async fn walk_to(&self, css: &str, step: &[char]) {
+        // A link may show its focus on the card around it, an invisible control on what is beside it.
+        let outlined = format!(
+            "const focus = document.activeElement;\
+             if (!focus.matches({css:?})) return 'elsewhere';\
+             const places = [focus.nextElementSibling];\
+             for (let e = focus; e; e = e.parentElement) places.push(e);\
+             const isOutlined = e => e && getComputedStyle(e).outlineStyle !== 'none';\
+             return places.some(isOutlined) ? 'seen' : 'not to be seen';"
+        );
+        for _ in 0..60 {
+            self.chord(step).await;
+            let focus = self.client.execute(&outlined, vec![]).await.expect(css);
+            match focus.as_str() {
+                Some("elsewhere") => {}
+                focus => return assert_eq!(focus, Some("seen"), "the focus on {css}"),
+            }
+        }
+        panic!("the keyboard does not reach {css}");
+    }
+
+    /// Presses keys one after the other, then lets go of them.
+    async fn chord(&self, keys: &[char]) {
+        let mut actions = KeyActions::new("keyboard".into());
+        for &value in keys {
+            actions = actions.then(KeyAction::Down { value });
+        }
+        for &value in keys.iter().rev() {
+            actions = actions.then(KeyAction::Up { value });
+        }
+        self.client.perform_actions(actions).await.expect("keys");
+    }
+
+    /// Makes the person prefer a colour scheme, `light` or `dark`.
+    pub async fn prefer(&self, scheme: &str) {
+        let command = json!({
+            "cmd": "Emulation.setEmulatedMedia",
+            "params": {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+        });
+        self.post("goog/cdp/execute", command)
+            .await
+            .expect("another scheme");
     }
 
     /// Runs a script.

@@ -49,12 +49,13 @@ fn train(folder: &Path, base: &Path, rows: [usize; 3]) -> PathBuf {
     run
 }
 
-/// A folder with one page that starts `program`, which `wasm-bindgen` wrote into `built`.
-pub fn page_of(built: &str, program: &str) -> PathBuf {
+/// A folder with one page that starts `program`, one of xtask's checks.
+pub fn page_of(program: &str) -> PathBuf {
     let folder = fresh(program);
+    let built = Path::new(&variable("SLM_CHECKS")).join(program);
     for suffix in [".js", "_bg.wasm"] {
         let name = format!("{program}{suffix}");
-        fs::copy(Path::new(built).join(&name), folder.join(&name)).expect("the built program");
+        fs::copy(built.join(&name), folder.join(&name)).expect("the built program");
     }
     let boot = format!(
         "import start from './{program}.js';\n\
@@ -111,6 +112,16 @@ pub fn flip_a_byte(file: &Path) {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(file, bytes).expect("the damaged file");
+}
+
+/// Takes storage away from page and worker, as a private window does.
+pub fn forbid_storage(folder: &Path) {
+    let stub = include_str!("without_storage.js");
+    for script in ["boot.js", "engine.js"] {
+        let file = folder.join(script);
+        let own = fs::read_to_string(&file).expect("a script of the page");
+        fs::write(&file, format!("{stub}{own}")).expect("space");
+    }
 }
 
 /// Lets a manifest name another base.

@@ -3,17 +3,24 @@
 //!
 //! `cargo xtask browser` runs these with everything they need.
 
+mod access;
 mod chrome;
 mod gallery;
 mod gate;
 mod parity;
 mod server;
+mod steps;
 
 use std::time::Duration;
 
-use chrome::{Chrome, with_chrome, with_webgpu};
+use chrome::{with_chrome, with_webgpu};
 use gate::{After, Gate};
 use server::Server;
+use steps::{
+    a_text_beyond_the_context_is_a_failure_in_words, evaluate, evaluate_and_cancel,
+    keys_walk_the_tabs, ready, report, the_base_model_answers_too, the_bundle_is_kept,
+    the_model_stays_in_memory, type_and_read,
+};
 
 const SECONDS: Duration = Duration::from_secs(60);
 const MINUTES: Duration = Duration::from_secs(600);
@@ -22,10 +29,8 @@ const MINUTES: Duration = Duration::from_secs(600);
 const DESKTOP: u32 = 1280;
 const PHONE: u32 = 360;
 
+const CARD: &str = "document.querySelector('.slm-card-title')?.innerText";
 const PROBLEM: &str = "document.querySelector('.problem-what')?.innerText";
-const ENDING: &str = "document.querySelector('.ending-what')?.innerText";
-/// The answer when it is no longer awaited.
-const ANSWER: &str = "document.querySelector('.result[aria-busy=false] .verdict')?.innerText";
 
 const TRY: &str = "#/recipe/sentiment/try";
 
@@ -35,30 +40,18 @@ fn a_person_types_evaluates_reads_the_report_and_goes_offline() {
     let mut server = Server::start(&folder);
     with_chrome(DESKTOP, async |chrome| {
         chrome.go(&server.url).await;
-        chrome
-            .until(
-                "a card",
-                "document.querySelector('.slm-card-title')?.innerText",
-                SECONDS,
-            )
-            .await;
+        chrome.until("a card", CARD, SECONDS).await;
         chrome.click(".slm-card-title a").await;
         ready(chrome, SECONDS).await;
         type_and_read(chrome).await;
         the_base_model_answers_too(chrome).await;
         a_text_beyond_the_context_is_a_failure_in_words(chrome).await;
         keys_walk_the_tabs(chrome).await;
+        evaluate_and_cancel(chrome).await;
         evaluate(chrome, SECONDS).await;
-        chrome.click("#tab-report").await;
-        let report = chrome
-            .until(
-                "the report",
-                "document.querySelector('.slm-report')?.innerText",
-                SECONDS,
-            )
-            .await;
+        let report = report(chrome).await;
         assert!(report.contains("Confusion"), "{report}");
-        chrome.until("the kept files", "caches.open('slm-gallery-1').then(c => c.match('bundles/sentiment/probes.json')).then(r => r ? 'kept' : '')", SECONDS).await;
+        the_bundle_is_kept(chrome).await;
         assert_eq!(chrome.console_errors().await, Vec::<String>::new());
 
         server.stop();
@@ -68,40 +61,6 @@ fn a_person_types_evaluates_reads_the_report_and_goes_offline() {
         type_and_read(chrome).await;
         chrome.click("#tab-evaluate").await;
         evaluate(chrome, SECONDS).await;
-        assert_eq!(chrome.console_errors().await, Vec::<String>::new());
-    });
-}
-
-#[test]
-fn nothing_is_wider_than_a_phone() {
-    let server = Server::start(&gallery::tiny("phone"));
-    with_chrome(PHONE, async |chrome| {
-        chrome.go(&server.url).await;
-        chrome
-            .until(
-                "a card",
-                "document.querySelector('.slm-card-title')?.innerText",
-                SECONDS,
-            )
-            .await;
-        fits(chrome, "gallery").await;
-        chrome.go(&format!("{}{TRY}", server.url)).await;
-        ready(chrome, SECONDS).await;
-        chrome.click(".ready summary").await;
-        type_and_read(chrome).await;
-        fits(chrome, "try").await;
-        chrome.click("#tab-evaluate").await;
-        evaluate(chrome, SECONDS).await;
-        fits(chrome, "evaluate").await;
-        chrome.click("#tab-report").await;
-        chrome
-            .until(
-                "the report",
-                "document.querySelector('.slm-report')?.innerText",
-                SECONDS,
-            )
-            .await;
-        fits(chrome, "report").await;
         assert_eq!(chrome.console_errors().await, Vec::<String>::new());
     });
 }
@@ -185,15 +144,51 @@ fn without_space_the_model_stays_in_memory() {
         chrome.limit_storage(&server.url, 1_000_000).await;
         chrome.go(&format!("{}{TRY}", server.url)).await;
         ready(chrome, SECONDS).await;
-        let note = chrome
-            .until(
-                "the note",
-                "document.querySelector('.note')?.innerText",
-                SECONDS,
-            )
-            .await;
-        assert!(note.contains("in memory only"), "{note}");
+        the_model_stays_in_memory(chrome, "space").await;
         type_and_read(chrome).await;
+    });
+}
+
+#[test]
+fn a_gallery_below_another_site_works() {
+    let folder = gallery::tiny("below");
+    let site = folder
+        .parent()
+        .expect("the folder that it was shipped into");
+    std::fs::write(site.join("index.html"), "<!doctype html>").expect("space for the other site");
+    let mut server = Server::start(site);
+    let url = format!("{}gallery/", server.url);
+    with_chrome(DESKTOP, async |chrome| {
+        chrome.go(&url).await;
+        chrome.click(".slm-card-title a").await;
+        ready(chrome, SECONDS).await;
+        type_and_read(chrome).await;
+        chrome.click("#tab-evaluate").await;
+        evaluate(chrome, SECONDS).await;
+        the_bundle_is_kept(chrome).await;
+        assert_eq!(chrome.console_errors().await, Vec::<String>::new());
+
+        server.stop();
+        chrome.go(&format!("{url}{TRY}")).await;
+        chrome.reload().await;
+        ready(chrome, SECONDS).await;
+        type_and_read(chrome).await;
+    });
+}
+
+#[test]
+fn a_private_window_without_storage_answers_all_the_same() {
+    let folder = gallery::tiny("private");
+    gallery::forbid_storage(&folder);
+    let server = Server::start(&folder);
+    with_chrome(DESKTOP, async |chrome| {
+        chrome.go(&format!("{}{TRY}", server.url)).await;
+        ready(chrome, SECONDS).await;
+        the_model_stays_in_memory(chrome, "SecurityError").await;
+        type_and_read(chrome).await;
+        chrome.click("#tab-evaluate").await;
+        evaluate(chrome, SECONDS).await;
+        assert_eq!(chrome.console_errors().await, Vec::<String>::new());
     });
 }
 
@@ -278,116 +273,27 @@ fn the_real_base_answers_as_reported() {
     });
 }
 
+/// Every operation and every format of the `serve` kernels, as WASM SIMD computes them.
+#[test]
+fn the_digest_of_the_kernels_is_the_native_one() {
+    let server = Server::start(&gallery::page_of("digest_check"));
+    with_chrome(DESKTOP, async |chrome| {
+        chrome.go(&server.url).await;
+        let digest = chrome.until("a digest", "document.title", SECONDS).await;
+        assert_eq!(digest, slm_kernels::serve::DIGEST.to_string());
+    });
+}
+
 /// One WGSL kernel in the browser's WebGPU (a software GPU will do) against the `serve` kernels.
 #[test]
 fn a_kernel_on_webgpu_agrees_with_the_cpu() {
-    let server = Server::start(&gallery::page_of(
-        &server::variable("SLM_GPU_CHECK"),
-        "gpu_check",
-    ));
+    let server = Server::start(&gallery::page_of("gpu_check"));
     with_webgpu(DESKTOP, async |chrome| {
         chrome.go(&server.url).await;
         let verdict = chrome.until("a verdict", "document.title", SECONDS).await;
         assert!(verdict.starts_with("agrees: "), "{verdict}");
         println!("{verdict}");
     });
-}
-
-/// Waits until the model answers; a problem instead of it ends the test.
-async fn ready(chrome: &Chrome, patience: Duration) {
-    let outcome = "(document.querySelector('.ready summary') || document.querySelector('.problem'))?.innerText";
-    let outcome = chrome.until("model", outcome, patience).await;
-    assert_eq!(outcome, "Model ready, on this device");
-}
-
-/// Types a sentence and checks that three probabilities share 100 %.
-async fn type_and_read(chrome: &Chrome) {
-    chrome
-        .write("#text", "The battery died after two days.")
-        .await;
-    let label = chrome.until("an answer", ANSWER, SECONDS).await;
-    assert!(
-        ["negative", "neutral", "positive"].contains(&label.as_str()),
-        "{label}"
-    );
-    let shares = "Array.from(document.querySelectorAll('.result .slm-probability-value'), e => parseFloat(e.innerText))";
-    let sum = chrome
-        .until(
-            "probabilities",
-            &format!(
-                "String({shares}.length) + ' ' + {shares}.reduce((a, b) => a + b, 0).toFixed(0)"
-            ),
-            SECONDS,
-        )
-        .await;
-    assert_eq!(sum, "3 100");
-}
-
-async fn the_base_model_answers_too(chrome: &Chrome) {
-    let who = "document.querySelector('.result[aria-busy=false] .label')?.innerText";
-    chrome
-        .run("document.querySelectorAll('.switch input')[1].click()")
-        .await;
-    chrome
-        .until(
-            "the base's answer",
-            &format!("{who}?.startsWith('Base') ? 'yes' : ''"),
-            SECONDS,
-        )
-        .await;
-    chrome
-        .run("document.querySelectorAll('.switch input')[0].click()")
-        .await;
-    chrome
-        .until(
-            "the tuned answer",
-            &format!("{who}?.startsWith('Fine-tuned') ? 'yes' : ''"),
-            SECONDS,
-        )
-        .await;
-}
-
-async fn a_text_beyond_the_context_is_a_failure_in_words(chrome: &Chrome) {
-    chrome.run(
-        "const t = document.querySelector('#text'); t.value = 'word '.repeat(9000); t.dispatchEvent(new Event('input', {bubbles: true}))",
-    ).await;
-    let words = chrome
-        .until(
-            "the failure",
-            "document.querySelector('.slm-failure')?.innerText",
-            SECONDS,
-        )
-        .await;
-    assert!(
-        words.contains("tokens") && words.contains("Shorten"),
-        "{words}"
-    );
-}
-
-async fn keys_walk_the_tabs(chrome: &Chrome) {
-    let selected = "document.querySelector('[role=tab][aria-selected=true]')?.innerText";
-    chrome.press("#tab-try", fantoccini::key::Key::Right).await;
-    chrome.until("the next tab", &format!("{selected} === 'Evaluate' && document.activeElement.id === 'tab-evaluate' ? 'yes' : ''"), SECONDS).await;
-}
-
-/// Runs the evaluation of the open tab to its end; it must give the shipped report.
-async fn evaluate(chrome: &Chrome, patience: Duration) {
-    chrome.click(".evaluate .button.primary").await;
-    chrome.until("a cancel button", "document.querySelector('.evaluate .actions')?.innerText.includes('Cancel') || document.querySelector('.ending') ? 'yes' : ''", SECONDS).await;
-    let verdict = chrome.until("the end", ENDING, patience).await;
-    assert_eq!(verdict, "Equal to the shipped report, byte for byte.");
-}
-
-/// No horizontal scroll.
-async fn fits(chrome: &Chrome, what: &str) {
-    let widths = chrome
-        .until(
-            what,
-            "document.documentElement.scrollWidth + ' ' + innerWidth",
-            SECONDS,
-        )
-        .await;
-    assert_eq!(widths, format!("{PHONE} {PHONE}"), "{what}");
 }
 
 /// First byte of the latest request for the model.
