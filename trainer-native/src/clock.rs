@@ -72,6 +72,11 @@ pub fn peak_memory() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
+/// An amount of memory for people.
+pub fn memory(bytes: u64) -> String {
+    format!("{:.2} GB", bytes as f64 / 1e9)
+}
+
 /// The command line as typed.
 pub fn command_line() -> String {
     let quote = |word: String| {

@@ -80,7 +80,12 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
 /// An error of writing, in words a person can act on.
 pub fn write_error(path: &Path, error: io::Error) -> anyhow::Error {
     let advice = match error.kind() {
-        io::ErrorKind::StorageFull => ". Free some space, or write to another disk",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            ". Free some space, or write to another disk"
+        }
+        io::ErrorKind::FileTooLarge => {
+            ". Raise the limit on the size of a file (`ulimit -f`), or write to another disk"
+        }
         io::ErrorKind::PermissionDenied => ". Choose a folder that you may write to",
         _ => "",
     };

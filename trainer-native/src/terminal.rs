@@ -126,9 +126,11 @@ impl Bar {
     }
 }
 
-/// Whether standard output takes colours.
+/// Whether standard output takes colours: a terminal does, unless `NO_COLOR` is set, and anything
+/// else does where `CLICOLOR_FORCE` is.
 pub fn colours() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !set("NO_COLOR") && (set("CLICOLOR_FORCE") || std::io::stdout().is_terminal())
 }
 
 /// Writes a result to standard output. A reader that has seen enough (`slm … | head`) is no error.

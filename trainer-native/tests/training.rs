@@ -2,15 +2,10 @@
 
 mod common;
 
-use std::{
-    fs::File,
-    process::Stdio,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs::File, process::Stdio, thread, time::Duration};
 
-use common::Sandbox;
-use slm_task::rng::SplitMix64;
+use common::{Done, Sandbox};
+use slm_model::testing::Tiny;
 
 const TRAIN: &str = "train tiny --base base.gguf --out run";
 const FILES: [&str; 2] = [
@@ -21,7 +16,8 @@ const FILES: [&str; 2] = [
 #[test]
 fn a_run_folder_holds_everything() {
     let sandbox = Sandbox::new();
-    sandbox.done(&format!("{TRAIN} --json outcome.json --set lora.rank=2"));
+    let done = sandbox.run(&format!("{TRAIN} --json outcome.json --set lora.rank=2"));
+    assert_eq!(done.code, 0, "{done}");
     for file in [
         "config.json",
         "recipe.toml",
@@ -51,56 +47,72 @@ fn a_run_folder_holds_everything() {
     let outcome = sandbox.json("outcome.json");
     assert_eq!(outcome["steps"], 48);
     assert!(outcome["best"]["dev"]["score"].as_f64() > outcome["base"]["score"].as_f64());
+
+    let steps = || lines.iter().filter(|line| line["kind"] == "step");
+    let sum = |key: &str| steps().map(|step| step[key].as_f64().unwrap()).sum::<f64>();
+    for (figure, tokens) in [
+        ("tokens_per_second", "tokens"),
+        ("computed_tokens_per_second", "computed"),
+    ] {
+        let (found, expected) = (outcome[figure].as_f64(), sum(tokens) / sum("seconds"));
+        assert!((found.unwrap() / expected - 1.0).abs() < 1e-9, "{outcome}");
+        assert!(done.error.contains(&format!("{expected:.0}")), "{done}");
+    }
+    // A system that tells of its processes in /proc tells how much memory they held.
+    let told = std::path::Path::new("/proc/self/status").exists();
+    assert_eq!(outcome["peak_memory_bytes"].as_u64() > Some(1 << 20), told);
+    assert_eq!(done.error.contains("GB at its peak"), told, "{done}");
 }
+
+/// Long enough that a kill after some steps always comes before the last.
+const LONG: &str = "train tiny --base base.gguf --out run --set sft.epochs=16";
 
 /// The promise of --resume: whatever happened on the way, the adapter is the same to the bit.
 #[test]
 fn killed_anywhere_a_run_ends_with_the_same_adapter() {
     let whole = Sandbox::new();
-    let started = Instant::now();
-    whole.done(TRAIN);
-    let duration = started.elapsed();
-
+    whole.done(LONG);
     let killed = Sandbox::new();
-    let mut rng = SplitMix64::new(duration.as_nanos() as u64);
-    let mut kills = 0;
-    loop {
-        let mut child = killed
-            .command(&format!("{TRAIN} --resume"))
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        // At random between 5 % and 45 % of a whole run; later and later, so that it ends.
-        let share = 0.05 + 0.4 * rng.unit() + 0.02 * f64::from(kills);
-        let until = Instant::now() + duration.mul_f64(share);
-        let status = loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                break Some(status);
-            }
-            if Instant::now() >= until {
-                child.kill().unwrap();
-                child.wait().unwrap();
-                break None;
-            }
-            thread::sleep(Duration::from_millis(2));
-        };
-        match status {
-            Some(status) => {
-                assert!(status.success());
-                break;
-            }
-            None => kills += 1,
-        }
+    // Steps on which an evaluation and a checkpoint follow (multiples of 3), and others.
+    for steps in [1, 12, 25, 50, 80] {
+        kill_after(&killed, steps);
     }
-    assert!(kills >= 2, "killed {kills} times only");
+    killed.done(&format!("{LONG} --resume"));
+    same_run(&whole, &killed);
+}
+
+/// Goes on with the run until its metrics show so many steps, and kills it there.
+fn kill_after(sandbox: &Sandbox, steps: usize) {
+    let mut child = sandbox
+        .command(&format!("{LONG} --resume"))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while steps_taken(sandbox) < steps {
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "{ended:?} before step {steps} was seen");
+        thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    let status = child.wait().unwrap();
+    assert!(!status.success(), "killed after step {steps}, not too late");
+}
+
+fn steps_taken(sandbox: &Sandbox) -> usize {
+    let metrics = std::fs::read(sandbox.path("run/metrics.jsonl")).unwrap_or_default();
+    let lines = metrics.split_inclusive(|&byte| byte == b'\n');
+    lines
+        .filter(|line| line.starts_with(br#"{"kind":"step""#) && line.ends_with(b"\n"))
+        .count()
+}
+
+/// The same adapter to the bit, and the same figures on the way.
+fn same_run(one: &Sandbox, other: &Sandbox) {
     for file in FILES {
         let file = format!("run/{file}");
-        assert!(
-            whole.read(&file) == killed.read(&file),
-            "{file} after {kills} kills"
-        );
+        assert!(one.read(&file) == other.read(&file), "{file}");
     }
-    let steps = |sandbox: &Sandbox| -> Vec<String> {
+    let figures = |sandbox: &Sandbox| -> Vec<String> {
         sandbox
             .read_text("run/metrics.jsonl")
             .lines()
@@ -111,7 +123,31 @@ fn killed_anywhere_a_run_ends_with_the_same_adapter() {
             })
             .collect()
     };
-    assert_eq!(steps(&whole), steps(&killed));
+    assert_eq!(figures(one), figures(other));
+}
+
+/// No space left, in the first checkpoint or in the middle of a line of the metrics.
+#[cfg(unix)]
+#[test]
+fn a_run_that_could_not_write_goes_on_to_the_same_adapter() {
+    let check = |changes: &str, bytes: usize, file: &str| {
+        let line = format!("{TRAIN}{changes}");
+        let whole = Sandbox::new();
+        whole.done(&line);
+        let full = Sandbox::new();
+        let done = Done::of(&mut full.limited_command(&line, bytes));
+        done.refused(1, &["cannot write", file, "Raise the limit"]);
+        let left = std::fs::read_dir(full.path("run")).unwrap().flatten();
+        for entry in left {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            assert!(!name.ends_with(".partial"), "{name} is left");
+        }
+        full.done(&format!("{line} --resume"));
+        same_run(&whole, &full);
+    };
+    check("", 20 << 10, "checkpoint.bin");
+    let small = " --set lora.rank=1 --set lora.targets=v_proj";
+    check(small, 8 << 10, "metrics.jsonl");
 }
 
 #[test]
@@ -218,17 +254,80 @@ fn a_dry_run_trains_nothing() {
         "{{\"prompt\": \"{}\", \"completion\": \"good\"}}\n",
         "x".repeat(400)
     );
-    sandbox.write("tiny/train.jsonl", train + &long);
-    let text = sandbox.done("train tiny --base base.gguf --out run --dry-run");
+    let middling = long.replace(&"x".repeat(400), &"y".repeat(60));
+    sandbox.write("tiny/train.jsonl", train + &long + &middling);
+    let line = "train tiny --base base.gguf --out run --dry-run";
+    let text = sandbox.done(line);
     for words in [
         "[good]|[<|im_end|>]|",
         "dropped as too long: 1",
         "train.jsonl:50",
         "duplicates across splits: 1",
-        "predicted: 52 steps",
+        "the prefix of 27 included",
+        "tokens/s in a micro-batch of",
+        "predicted: 52 steps in ",
+        ", and 19 evaluations in ",
         "label",
     ] {
         assert!(text.contains(words), "{words:?} is not in:\n{text}");
     }
+    let bars = text.lines().filter(|line| line.contains('█'));
+    let counted = bars.map(|line| -> usize {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!((words[1], words.len()), ("to", 5), "{line}");
+        words[3].parse().unwrap()
+    });
+    assert_eq!(counted.collect::<Vec<_>>(), [49, 1], "{text}");
+    let memory = text.lines().find_map(|line| line.strip_prefix("memory: "));
+    let told = std::path::Path::new("/proc/self/status").exists();
+    let ending = if told {
+        " GB at its peak"
+    } else {
+        "does not tell"
+    };
+    assert!(memory.is_some_and(|it| it.ends_with(ending)), "{text}");
+
+    let mut command = sandbox.command(line);
+    let coloured = Done::of(command.env_remove("NO_COLOR").env("CLICOLOR_FORCE", "1"));
+    for words in [
+        "the loss counts those in green",
+        "\x1b[1;32mgood\x1b[0m|\x1b[1;32m<|im_end|>\x1b[0m|",
+        "\x1b[2m<|im_start|>\x1b[0m|",
+    ] {
+        assert!(coloured.output.contains(words), "{words:?}: {coloured}");
+    }
     assert!(!sandbox.exists("run"));
+}
+
+/// A run of few steps is evaluated more often than the recipe asks; what is predicted is done.
+#[test]
+fn a_dry_run_predicts_the_evaluations_of_a_short_run() {
+    let sandbox = Sandbox::new();
+    let line = format!("{TRAIN} --set sft.epochs=1 --set sft.evals_per_epoch=1");
+    let text = sandbox.done(&format!("{line} --dry-run"));
+    assert!(text.contains("and 5 evaluations in"), "{text}");
+    sandbox.done(&line);
+    let metrics = sandbox.read_text("run/metrics.jsonl");
+    assert_eq!(metrics.matches(r#""kind":"dev""#).count(), 5);
+}
+
+/// Layers with a gap: the gates of step 0 hold, PEFT's files name them, and load back.
+#[test]
+fn any_layers_can_be_adapted() {
+    let sandbox = Sandbox::new();
+    let deeper = Tiny {
+        layers: 4,
+        ..Tiny::default()
+    };
+    sandbox.write("base.gguf", deeper.gguf(1));
+    let line = format!("{TRAIN} --set sft.epochs=1");
+    sandbox.refused(
+        &format!("{line} --set lora.layers=0,4"),
+        2,
+        &["lora.layers", "[0, 4]", "layers 0 to 3"],
+    );
+    sandbox.done(&format!("{line} --set lora.layers=0,3"));
+    let config = sandbox.json("run/adapter/adapter_config.json");
+    assert_eq!(config["layers_to_transform"], serde_json::json!([0, 3]));
+    sandbox.done("eval run");
 }

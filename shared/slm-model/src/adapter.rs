@@ -11,7 +11,7 @@ mod peft;
 mod rope_order;
 mod settings;
 
-use std::{collections::BTreeMap, ops::Range};
+use std::collections::{BTreeMap, BTreeSet};
 
 use slm_task::{recipe::Projection, rng::SplitMix64};
 
@@ -48,7 +48,7 @@ impl LoraAdapter {
         config: &Config,
         rank: usize,
         targets: &[Projection],
-        layers: Range<usize>,
+        layers: impl IntoIterator<Item = usize>,
         seed: u64,
     ) -> Result<Self, ModelError> {
         if rank == 0 || rank > config.hidden {
@@ -62,11 +62,12 @@ impl LoraAdapter {
                 "no LoRA target: name at least one projection in `lora.targets`.".into(),
             ));
         }
-        if layers.is_empty() || layers.end > config.layers {
+        // Sorted, so that the values do not depend on the order in which layers are named.
+        let layers: BTreeSet<usize> = layers.into_iter().collect();
+        if layers.last().is_none_or(|&last| last >= config.layers) {
             return Err(ModelError::Input(format!(
-                "LoRA on layers {} to {}: the base model has layers 0 to {}. Set `lora.first_layer`.",
-                layers.start,
-                layers.end.saturating_sub(1),
+                "LoRA on layers {layers:?}: expected some of 0 to {}, which the base model has. \
+                 Set `lora.layers`.",
                 config.layers - 1
             )));
         }
@@ -75,7 +76,7 @@ impl LoraAdapter {
             rank,
             layers: vec![LayerAdapter::new(); config.layers],
         };
-        for layer in &mut adapter.layers[layers] {
+        for layer in layers {
             for &projection in targets {
                 let (input, output) = config.projection_dims(projection);
                 let bound = 1.0 / (input as f64).sqrt();
@@ -84,7 +85,7 @@ impl LoraAdapter {
                     a: (0..rank * input).map(|_| uniform()).collect(),
                     b: vec![0.0; output * rank],
                 };
-                layer.insert(projection, pair);
+                adapter.layers[layer].insert(projection, pair);
             }
         }
         Ok(adapter)

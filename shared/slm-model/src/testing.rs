@@ -1,4 +1,4 @@
-//! Small models for tests: two layers of random weights behind a real or a toy vocabulary, made in
+//! Small models for tests: a few layers of random weights behind a real or a toy vocabulary, made in
 //! milliseconds. Also finds the real base on this machine. No product code uses this.
 
 use std::path::PathBuf;
@@ -11,13 +11,33 @@ use crate::{
     tokenizer,
 };
 
-const LAYERS: usize = 2;
 const HIDDEN: usize = 64;
 const HEADS: usize = 4;
 const KV_HEADS: usize = 2;
 const HEAD_DIM: usize = 16;
 const FFN: usize = 128;
 const CONTEXT: usize = 1024;
+
+/// What a small model is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Tiny {
+    /// Layers.
+    pub layers: usize,
+    /// How the linear layers are stored: one of the types that the kernels compute on.
+    pub linears: GgmlType,
+    /// Whether it has an `output.weight` of its own, stored as the linear layers are.
+    pub untied: bool,
+}
+
+impl Default for Tiny {
+    fn default() -> Self {
+        Self {
+            layers: 2,
+            linears: GgmlType::Q4_1,
+            untied: false,
+        }
+    }
+}
 
 /// Where `slm model pull` keeps the default base: `$SLM_HOME`, or `slm` in the user's cache
 /// directory.
@@ -56,12 +76,17 @@ pub fn tiny_gguf(base: &Gguf, seed: u64) -> Vec<u8> {
         }
     }
     let vocab = base.strings("tokenizer.ggml.tokens").map_or(0, |t| t.len());
-    finish(writer, vocab, seed)
+    Tiny::default().finish(writer, vocab, seed)
 }
 
 /// A two-layer llama over a toy vocabulary: three control tokens (`<|endoftext|>`,
 /// `<|im_start|>`, `<|im_end|>`), the 256 bytes, and a few merges.
 pub fn tiny_gguf_with_toy_vocab(seed: u64) -> Vec<u8> {
+    Tiny::default().gguf(seed)
+}
+
+/// Tokenizer metadata of the toy vocabulary, and its size.
+fn toy_vocab() -> (Writer, usize) {
     const MERGES: [&str; 10] = [
         "Ġ t", "h e", "Ġt he", "i n", "o o", "g oo", "goo d", "b a", "ba d", "Ġ Ġ",
     ];
@@ -88,58 +113,70 @@ pub fn tiny_gguf_with_toy_vocab(seed: u64) -> Vec<u8> {
     set("ggml.merges", Value::Array(Array::of_strings(MERGES)));
     set("ggml.bos_token_id", Value::U32(1));
     set("ggml.eos_token_id", Value::U32(2));
-    finish(writer, tokens.len(), seed)
+    (writer, tokens.len())
 }
 
-/// Adds sizes and random tensors.
-fn finish(mut writer: Writer, vocab: usize, seed: u64) -> Vec<u8> {
-    let mut set = |key: &str, value| {
-        writer.metadata.insert(key.to_owned(), value);
-    };
-    set("general.architecture", Value::String("llama".into()));
-    set("general.name", Value::String("tiny test model".into()));
-    for (key, size) in [
-        ("block_count", LAYERS),
-        ("context_length", CONTEXT),
-        ("embedding_length", HIDDEN),
-        ("feed_forward_length", FFN),
-        ("attention.head_count", HEADS),
-        ("attention.head_count_kv", KV_HEADS),
-        ("rope.dimension_count", HEAD_DIM),
-        ("vocab_size", vocab),
-    ] {
-        set(&format!("llama.{key}"), Value::U32(size as u32));
+impl Tiny {
+    /// The model over the toy vocabulary of [`tiny_gguf_with_toy_vocab`].
+    pub fn gguf(self, seed: u64) -> Vec<u8> {
+        let (writer, vocab) = toy_vocab();
+        self.finish(writer, vocab, seed)
     }
-    set("llama.rope.freq_base", Value::F32(10_000.0));
-    set("llama.attention.layer_norm_rms_epsilon", Value::F32(1e-5));
 
-    let mut rng = SplitMix64::new(seed);
-    let table = q8_0(&mut rng, HIDDEN, vocab);
-    writer.tensor("token_embd.weight", &[HIDDEN, vocab], GgmlType::Q8_0, table);
-    for layer in 0..LAYERS {
-        let mut norm = |name: &str, rng: &mut _| {
-            let name = format!("blk.{layer}.{name}.weight");
-            writer.tensor(&name, &[HIDDEN], GgmlType::F32, gains(rng));
+    /// Adds sizes and random tensors.
+    fn finish(self, mut writer: Writer, vocab: usize, seed: u64) -> Vec<u8> {
+        let mut set = |key: &str, value| {
+            writer.metadata.insert(key.to_owned(), value);
         };
-        norm("attn_norm", &mut rng);
-        norm("ffn_norm", &mut rng);
-        for (name, input, output) in [
-            ("attn_q", HIDDEN, HEADS * HEAD_DIM),
-            ("attn_k", HIDDEN, KV_HEADS * HEAD_DIM),
-            ("attn_v", HIDDEN, KV_HEADS * HEAD_DIM),
-            ("attn_output", HEADS * HEAD_DIM, HIDDEN),
-            ("ffn_gate", HIDDEN, FFN),
-            ("ffn_up", HIDDEN, FFN),
-            ("ffn_down", FFN, HIDDEN),
+        set("general.architecture", Value::String("llama".into()));
+        set("general.name", Value::String("tiny test model".into()));
+        for (key, size) in [
+            ("block_count", self.layers),
+            ("context_length", CONTEXT),
+            ("embedding_length", HIDDEN),
+            ("feed_forward_length", FFN),
+            ("attention.head_count", HEADS),
+            ("attention.head_count_kv", KV_HEADS),
+            ("rope.dimension_count", HEAD_DIM),
+            ("vocab_size", vocab),
         ] {
-            let name = format!("blk.{layer}.{name}.weight");
-            let bytes = q4_1(&mut rng, input, output);
-            writer.tensor(&name, &[input, output], GgmlType::Q4_1, bytes);
+            set(&format!("llama.{key}"), Value::U32(size as u32));
         }
+        set("llama.rope.freq_base", Value::F32(10_000.0));
+        set("llama.attention.layer_norm_rms_epsilon", Value::F32(1e-5));
+
+        let mut rng = SplitMix64::new(seed);
+        let table = q8_0(&mut rng, HIDDEN, vocab);
+        writer.tensor("token_embd.weight", &[HIDDEN, vocab], GgmlType::Q8_0, table);
+        for layer in 0..self.layers {
+            let mut norm = |name: &str, rng: &mut _| {
+                let name = format!("blk.{layer}.{name}.weight");
+                writer.tensor(&name, &[HIDDEN], GgmlType::F32, gains(rng));
+            };
+            norm("attn_norm", &mut rng);
+            norm("ffn_norm", &mut rng);
+            for (name, input, output) in [
+                ("attn_q", HIDDEN, HEADS * HEAD_DIM),
+                ("attn_k", HIDDEN, KV_HEADS * HEAD_DIM),
+                ("attn_v", HIDDEN, KV_HEADS * HEAD_DIM),
+                ("attn_output", HEADS * HEAD_DIM, HIDDEN),
+                ("ffn_gate", HIDDEN, FFN),
+                ("ffn_up", HIDDEN, FFN),
+                ("ffn_down", FFN, HIDDEN),
+            ] {
+                let name = format!("blk.{layer}.{name}.weight");
+                let bytes = linear(self.linears, &mut rng, input, output);
+                writer.tensor(&name, &[input, output], self.linears, bytes);
+            }
+        }
+        let gains = gains(&mut rng);
+        writer.tensor("output_norm.weight", &[HIDDEN], GgmlType::F32, gains);
+        if self.untied {
+            let bytes = linear(self.linears, &mut rng, HIDDEN, vocab);
+            writer.tensor("output.weight", &[HIDDEN, vocab], self.linears, bytes);
+        }
+        writer.finish()
     }
-    let gains = gains(&mut rng);
-    writer.tensor("output_norm.weight", &[HIDDEN], GgmlType::F32, gains);
-    writer.finish()
 }
 
 /// Norm weights about 1.
@@ -149,18 +186,47 @@ fn gains(rng: &mut SplitMix64) -> Vec<u8> {
         .collect()
 }
 
-/// A random linear layer, standard deviation about 1/√input: blocks of 32 values `d q + m` with
-/// `d` and `m` in f16 and `q` in 0..16.
-fn q4_1(rng: &mut SplitMix64, input: usize, output: usize) -> Vec<u8> {
-    let step = 1.0 / (input as f64).sqrt() / 4.61;
-    let mut bytes = Vec::with_capacity(input * output / 32 * 20);
-    for _ in 0..input * output / 32 {
+/// A random linear layer, standard deviation about 1/√input. Blocks of 32 values are `d (q - o)` or
+/// `d q + m`, with random bits for `q`, as `ggml-common.h` of the ggml project lays them out.
+fn linear(stored: GgmlType, rng: &mut SplitMix64, input: usize, output: usize) -> Vec<u8> {
+    let deviation = 1.0 / (input as f64).sqrt();
+    // Even numbers from -√3 to √3 deviate by 1.
+    let even = |rng: &mut SplitMix64| deviation * 12_f64.sqrt() * (rng.unit() - 0.5);
+    match stored {
+        GgmlType::F32 => (0..input * output)
+            .flat_map(|_| (even(rng) as f32).to_le_bytes())
+            .collect(),
+        GgmlType::F16 => (0..input * output)
+            .flat_map(|_| f16::from_f64(even(rng)).to_le_bytes())
+            .collect(),
+        GgmlType::Q8_0 => q8_0(rng, input, output),
+        GgmlType::Q4_0 => blocks(rng, input * output, deviation / 4.61, None, 16),
+        GgmlType::Q4_1 => blocks(rng, input * output, deviation / 4.61, Some(7.0), 16),
+        GgmlType::Q5_0 => blocks(rng, input * output, deviation / 9.23, None, 20),
+        GgmlType::Q5_1 => blocks(rng, input * output, deviation / 9.23, Some(15.0), 20),
+        other => panic!("{other}: no random linear layer of this type"),
+    }
+}
+
+/// Blocks of 32 values: `d` near `step`, `m` near `-d * middle` where there is one, both in f16, then
+/// so many bytes of random codes.
+fn blocks(
+    rng: &mut SplitMix64,
+    values: usize,
+    step: f64,
+    middle: Option<f64>,
+    codes: usize,
+) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for _ in 0..values / 32 {
         let d = step * (0.7 + 0.6 * rng.unit());
-        let m = -d * (7.0 + rng.unit());
         bytes.extend_from_slice(&f16::from_f64(d).to_le_bytes());
-        bytes.extend_from_slice(&f16::from_f64(m).to_le_bytes());
-        bytes.extend_from_slice(&rng.next_u64().to_le_bytes());
-        bytes.extend_from_slice(&rng.next_u64().to_le_bytes());
+        if let Some(middle) = middle {
+            let m = -d * (middle + rng.unit());
+            bytes.extend_from_slice(&f16::from_f64(m).to_le_bytes());
+        }
+        let words = (0..codes.div_ceil(8)).flat_map(|_| rng.next_u64().to_le_bytes());
+        bytes.extend(words.take(codes));
     }
     bytes
 }

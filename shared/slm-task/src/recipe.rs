@@ -100,6 +100,9 @@ pub struct Lora {
     /// First layer with an adapter; layers below stay frozen and need no backward. Negative counts
     /// from the top (`-10`: the last ten layers).
     pub first_layer: i32,
+    /// Layers with an adapter, from 0, whatever `first_layer` says; empty for all from
+    /// `first_layer`.
+    pub layers: Vec<usize>,
 }
 
 /// `[sft]`.
@@ -230,6 +233,7 @@ impl Default for Lora {
             alpha: 16.0,
             targets: vec![QProj, KProj, VProj, OProj, GateProj, UpProj, DownProj],
             first_layer: 0,
+            layers: Vec::new(),
         }
     }
 }

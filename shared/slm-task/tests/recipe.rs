@@ -217,6 +217,11 @@ fn single_keys_can_be_set() {
         two
     );
     assert_eq!(set("lora.first_layer", "-10").lora.first_layer, -10);
+    for written in ["[0, 3]", "0, 3", "0,3"] {
+        assert_eq!(set("lora.layers", written).lora.layers, [0, 3]);
+    }
+    assert_eq!(set("lora.layers", "[]").lora.layers, [0; 0]);
+    assert_eq!(set("lora.layers", "7").lora.layers, [7]);
     let licence = set("data.licence", "MIT").data.licence;
     assert_eq!(licence.as_deref(), Some("MIT"));
 }
@@ -236,6 +241,16 @@ fn a_wrong_setting_is_explained_and_changes_nothing() {
         "--set sft.lrr=1: unknown key; did you mean `sft.lr`?",
     );
     check("lr", "1", "--set lr=1: unknown key; did you mean `sft.lr`?");
+    let layers = |value: &str, found: &str| {
+        let expected = format!(
+            "--set lora.layers={value}: lora.layers: found `{found}`; expected a list of different \
+             layers, numbered from 0. An example: `layers = [0, 3]` under `[lora]`."
+        );
+        check("lora.layers", value, &expected);
+    };
+    layers("0,3,0", "[0, 3, 0]");
+    layers("[0, -1]", "[0, -1]");
+    layers("top", "\"top\"");
     check(
         "sft.lr",
         "fast",

@@ -74,7 +74,7 @@ pub(crate) fn check_settings(recipe: &Recipe) -> Result<(), TrainError> {
             return Err(TrainError::Setting {
                 key,
                 found,
-                expected,
+                expected: expected.into(),
             });
         }
     }

@@ -24,7 +24,7 @@ pub enum TrainError {
         /// Its value.
         found: String,
         /// What it must be.
-        expected: &'static str,
+        expected: String,
     },
     /// The loss or the gradient stopped being a number.
     #[error(

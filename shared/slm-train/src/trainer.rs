@@ -79,7 +79,7 @@ impl Trainer {
     pub fn new(base: &BaseModel, recipe: &Recipe, data: Data) -> Result<Self, TrainError> {
         check_settings(recipe)?;
         check_data(base, &data)?;
-        let layers = first_layer(&recipe.lora, base.config().layers)?..base.config().layers;
+        let layers = layers(&recipe.lora, base.config().layers)?;
         let adapter = LoraAdapter::random(
             base.config(),
             recipe.lora.rank,
@@ -351,6 +351,21 @@ impl Trainer {
     }
 }
 
+/// Layers with an adapter: those that the recipe lists, or all from its first.
+fn layers(lora: &Lora, count: usize) -> Result<Vec<usize>, TrainError> {
+    if lora.layers.is_empty() {
+        return Ok((first_layer(lora, count)?..count).collect());
+    }
+    if lora.layers.iter().all(|&layer| layer < count) {
+        return Ok(lora.layers.clone());
+    }
+    Err(TrainError::Setting {
+        key: "lora.layers",
+        found: format!("{:?}", lora.layers),
+        expected: format!("layers 0 to {}, which the base model has", count - 1),
+    })
+}
+
 /// First layer with an adapter: as the recipe says, from the top where it is negative.
 fn first_layer(lora: &Lora, layers: usize) -> Result<usize, TrainError> {
     let count = layers as i64;
@@ -362,6 +377,6 @@ fn first_layer(lora: &Lora, layers: usize) -> Result<usize, TrainError> {
     Err(TrainError::Setting {
         key: "lora.first_layer",
         found: first.to_string(),
-        expected: "a layer of the base model, or a negative number that counts from its top",
+        expected: "a layer of the base model, or a negative number that counts from its top".into(),
     })
 }

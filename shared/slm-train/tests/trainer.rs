@@ -2,7 +2,7 @@
 
 use slm_model::{
     BaseModel, LoraAdapter,
-    testing::tiny_gguf_with_toy_vocab,
+    testing::{Tiny, tiny_gguf_with_toy_vocab},
     train::{Batch, Row, TrainModel},
 };
 use slm_task::{Example, Recipe, Renderer, Target};
@@ -180,6 +180,38 @@ fn every_b_receives_a_gradient() {
         let rows = trainer.batch(0);
         trainer.check_gradients(&rows).unwrap();
     }
+}
+
+#[test]
+fn any_layers_can_be_adapted() {
+    let deeper = Tiny {
+        layers: 4,
+        ..Tiny::default()
+    };
+    let base = BaseModel::from_gguf(&deeper.gguf(1)).unwrap();
+    let start = |layers: &str| {
+        let recipe = recipe(&[("lora.layers", layers), ("lora.first_layer", "2")]);
+        Trainer::new(&base, &recipe, data(&base, &recipe))
+    };
+    let check = |layers: &str, expected: &[usize]| {
+        let mut trainer = start(layers).unwrap();
+        let adapted = trainer.adapter().layers.iter().enumerate();
+        let adapted = adapted.filter(|(_, pairs)| !pairs.is_empty());
+        let adapted: Vec<usize> = adapted.map(|(layer, _)| layer).collect();
+        assert_eq!(adapted, expected);
+        let rows = trainer.batch(0);
+        let before = trainer.check_gradients(&rows).unwrap();
+        trainer.step().unwrap();
+        assert!(trainer.probe(&rows).unwrap().loss < before.loss);
+    };
+    check("[]", &[2, 3]);
+    check("0,3", &[0, 3]);
+    check("2,0", &[0, 2]);
+    let error = start("1,4").err().unwrap().to_string();
+    assert!(
+        error.contains("lora.layers is [1, 4]; expected layers 0 to 3"),
+        "{error}"
+    );
 }
 
 #[test]

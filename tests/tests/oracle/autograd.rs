@@ -2,7 +2,8 @@
 
 use candle_core::{D, Tensor};
 use slm_model::{
-    BaseModel, LoraAdapter, PROJECTIONS, testing,
+    BaseModel, LoraAdapter, PROJECTIONS,
+    testing::Tiny,
     train::{Batch, Gradients, Row, TrainModel},
 };
 
@@ -15,8 +16,9 @@ const ROWS: [(&[u32], f32); 3] = [
     (&[80, 13, 14, 15, 16, 17, 18, 2], 0.5),
 ];
 
-fn filled(base: &BaseModel) -> LoraAdapter {
-    let mut adapter = LoraAdapter::random(base.config(), 3, &PROJECTIONS, 0..2, 3).unwrap();
+fn filled(base: &BaseModel, layers: &[usize]) -> LoraAdapter {
+    let layers = layers.iter().copied();
+    let mut adapter = LoraAdapter::random(base.config(), 3, &PROJECTIONS, layers, 3).unwrap();
     for (index, tensor) in adapter.tensors_mut().enumerate() {
         for (i, value) in tensor.iter_mut().enumerate() {
             *value += ((i * 29 + index * 13) % 31) as f32 / 310.0 - 0.05;
@@ -41,9 +43,22 @@ fn candle_loss(oracle: &Oracle) -> candle_core::Result<Tensor> {
 
 #[test]
 fn loss_and_gradients_equal_candles_autograd() {
-    let bytes = testing::tiny_gguf_with_toy_vocab(7);
+    agree(Tiny::default(), &[0, 1]);
+}
+
+#[test]
+fn gradients_of_layers_with_a_gap_equal_candles_autograd() {
+    let deeper = Tiny {
+        layers: 4,
+        ..Tiny::default()
+    };
+    agree(deeper, &[0, 3]);
+}
+
+fn agree(model: Tiny, layers: &[usize]) {
+    let bytes = model.gguf(7);
     let base = BaseModel::from_gguf(&bytes).unwrap();
-    let adapter = filled(&base);
+    let adapter = filled(&base, layers);
     let masks: Vec<Vec<bool>> = ROWS
         .iter()
         .map(|(row, _)| (0..row.len()).map(|i| i + 2 >= row.len()).collect())

@@ -74,7 +74,9 @@ impl Oracle {
             x = (x + self.linear(&hidden, layer, DownProj)?)?;
         }
         let normed = self.norm(&x, "output_norm.weight")?;
-        normed.matmul(&self.weights["token_embd.weight"].t()?)
+        let own = self.weights.get("output.weight");
+        let head = own.unwrap_or(&self.weights["token_embd.weight"]);
+        normed.matmul(&head.t()?)
     }
 
     fn linear(&self, x: &Tensor, layer: usize, projection: Projection) -> Result<Tensor> {

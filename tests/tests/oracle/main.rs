@@ -1,6 +1,7 @@
 //! Independent judges of the llama: candle's autograd and its quantized llama, and transformers.
 
 mod autograd;
+mod formats;
 mod llama;
 
 use std::sync::{Arc, LazyLock};
@@ -32,10 +33,10 @@ fn goldens() -> Vec<Golden> {
     file.prompts
 }
 
-fn no_adapter() -> LoraAdapter {
+fn no_adapter(base: &BaseModel) -> LoraAdapter {
     LoraAdapter {
         rank: 1,
-        layers: vec![Default::default(); BASE.config().layers],
+        layers: vec![Default::default(); base.config().layers],
     }
 }
 
@@ -51,7 +52,7 @@ fn training_logits_equal_transformers() {
     let model = TrainModel::new(&BASE);
     let config = BASE.config();
     for golden in goldens() {
-        let logits = model.logits(&no_adapter(), &golden.tokens).unwrap();
+        let logits = model.logits(&no_adapter(&BASE), &golden.tokens).unwrap();
         let last = &logits[logits.len() - config.vocab..];
         for &(token, want) in golden.top.iter().chain(&golden.spread) {
             assert!(
@@ -92,8 +93,16 @@ fn distance(a: &[f32], b: &[f32]) -> f64 {
     (squares / a.len() as f64).sqrt()
 }
 
-/// candle's quantized llama quantizes activations too, in its own way: ours must stay as close to
-/// the exact logits as candle's do.
+/// candle's quantized llama quantizes activations too, in its own way: its best token is ours
+/// wherever it leads by more than this. (The two differ on two prompts, with leads below 0.06.)
+const CANDLE_MARGIN: f32 = 0.5;
+
+/// Root mean square of the difference from candle's logits: below the first on every prompt (0.1 to
+/// 0.5, and 1.14 on one that moves both far from the exact logits), below the second on most.
+const CANDLE_WORST: f64 = 1.3;
+const CANDLE_USUAL: f64 = 0.25;
+
+/// Prompt by prompt close to candle's; and in the mean as close to the exact logits as candle's are.
 #[test]
 fn serving_is_as_exact_as_candles_quantized_llama() {
     use candle_core::{Device, Tensor, quantized::gguf_file};
@@ -106,13 +115,21 @@ fn serving_is_as_exact_as_candles_quantized_llama() {
     let mut engine = Engine::new(BASE.clone());
     let exact = TrainModel::new(&BASE);
     let (mut ours, mut candles) = (0.0, 0.0);
-    for golden in goldens() {
+    let (mut decided, mut usual) = (0, 0);
+    for (prompt, golden) in goldens().iter().enumerate() {
         let input = Tensor::new(golden.tokens.as_slice(), &Device::Cpu).unwrap();
         judge.clear_kv_cache();
         let theirs = judge.forward(&input.unsqueeze(0).unwrap(), 0).unwrap();
         let theirs: Vec<f32> = theirs.squeeze(0).unwrap().to_vec1().unwrap();
         let got = block_on(engine.logits(&golden.tokens)).unwrap();
-        let all = exact.logits(&no_adapter(), &golden.tokens).unwrap();
+        if lead(&theirs) > CANDLE_MARGIN {
+            assert_eq!(argmax(&got), argmax(&theirs), "prompt {prompt}");
+            decided += 1;
+        }
+        let apart = distance(&got, &theirs);
+        assert!(apart < CANDLE_WORST, "prompt {prompt}: {apart}");
+        usual += usize::from(apart < CANDLE_USUAL);
+        let all = exact.logits(&no_adapter(&BASE), &golden.tokens).unwrap();
         let want = &all[all.len() - got.len()..];
         ours += distance(&got, want);
         candles += distance(&theirs, want);
@@ -123,4 +140,19 @@ fn serving_is_as_exact_as_candles_quantized_llama() {
         candles / 24.0
     );
     assert!(ours < 1.1 * candles, "ours {ours}, candle's {candles}");
+    assert!(
+        decided >= 12,
+        "only {decided} prompts have a clear best token"
+    );
+    assert!(usual >= 15, "only {usual} prompts are as close as usual");
+}
+
+/// By how much the best logit leads.
+fn lead(logits: &[f32]) -> f32 {
+    let best = argmax(logits);
+    let others = logits
+        .iter()
+        .enumerate()
+        .filter(|&(token, _)| token != best);
+    logits[best] - others.fold(f32::NEG_INFINITY, |most, (_, &logit)| most.max(logit))
 }

@@ -273,6 +273,9 @@ fn summary(folder: &str, outcome: &Outcome) -> serde_json::Value {
         "steps": outcome.steps,
         "seconds": outcome.seconds,
         "ended": outcome.ended,
+        "tokens_per_second": outcome.speed.tokens,
+        "computed_tokens_per_second": outcome.speed.computed,
+        "peak_memory_bytes": outcome.peak_memory,
         "base": outcome.start,
         "best": outcome.best.map(|(step, score)| serde_json::json!({"step": step, "dev": score})),
     })

@@ -1,9 +1,12 @@
-//! How many steps fit the time.
+//! How many steps fit the time, when they are evaluated, and how fast they were.
 
 use std::time::Instant;
 
 use anyhow::Result;
+use slm_task::recipe::Sft;
 use slm_train::Trainer;
+
+use crate::run::Metric;
 
 /// Share of the time that plans use: the rest is for checkpoints and for a busy machine.
 const USABLE: f64 = 0.95;
@@ -15,6 +18,52 @@ pub struct Pace {
     pub step: f64,
     /// One evaluation on the dev rows.
     pub evaluation: f64,
+}
+
+/// Tokens a second of training steps; evaluations are not in it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Speed {
+    /// Tokens of the rows, each with its prefix.
+    pub tokens: f64,
+    /// Tokens computed: the prefix counts once a micro-batch.
+    pub computed: f64,
+}
+
+impl Speed {
+    /// Over every step of a run.
+    pub fn of(metrics: &[Metric]) -> Self {
+        let (mut all, mut made, mut time) = (0, 0, 0.0);
+        for metric in metrics {
+            if let Metric::Step {
+                tokens,
+                computed,
+                seconds,
+                ..
+            } = metric
+            {
+                all += tokens;
+                made += computed;
+                time += seconds;
+            }
+        }
+        let rate = |tokens: usize| tokens as f64 / f64::max(time, 1e-9);
+        Self {
+            tokens: rate(all),
+            computed: rate(made),
+        }
+    }
+}
+
+/// Steps between evaluations: as the recipe says, but at least four over a short run.
+pub fn interval(trainer: &Trainer, sft: &Sft) -> usize {
+    let wanted = trainer.steps_per_epoch() as f64 / f64::from(sft.evals_per_epoch.max(1e-3));
+    let most = trainer.total_steps().div_ceil(4);
+    (wanted.round() as usize).clamp(1, most.max(1))
+}
+
+/// Evaluations of a whole run: of the base, every `interval` steps, and at the end.
+pub fn evaluations(trainer: &Trainer, sft: &Sft) -> usize {
+    1 + trainer.total_steps().div_ceil(interval(trainer, sft))
 }
 
 /// The most steps, up to `most`, that fit `left` seconds with an evaluation every `interval` steps

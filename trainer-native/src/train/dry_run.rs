@@ -10,7 +10,7 @@ use crate::{
     check, clock,
     rows::Rows,
     terminal,
-    train::{dev::Dev, prepare::Prepared},
+    train::{budget, dev::Dev, prepare::Prepared},
 };
 
 /// Rows whose tokens are shown.
@@ -111,8 +111,8 @@ fn cost(text: &mut String, prepared: &Prepared) -> Result<()> {
     let started = Instant::now();
     dev.losses(sample)?;
     let each = started.elapsed().as_secs_f64() / sample.len() as f64;
-    let evaluations = (epochs * f64::from(prepared.recipe.sft.evals_per_epoch)).ceil() + 1.0;
-    let evaluating = each * dev.rows() as f64 * evaluations;
+    let evaluations = budget::evaluations(&trainer, &prepared.recipe.sft);
+    let evaluating = each * dev.rows() as f64 * evaluations as f64;
 
     let _ = writeln!(
         text,
@@ -122,7 +122,7 @@ fn cost(text: &mut String, prepared: &Prepared) -> Result<()> {
     );
     let _ = writeln!(
         text,
-        "predicted: {} steps in {}, and {evaluations:.0} evaluations in {}{}",
+        "predicted: {} steps in {}, and {evaluations} evaluations in {}{}",
         trainer.total_steps(),
         clock::duration(training),
         clock::duration(evaluating),
@@ -133,7 +133,7 @@ fn cost(text: &mut String, prepared: &Prepared) -> Result<()> {
     );
     match clock::peak_memory() {
         Some(bytes) => {
-            let _ = writeln!(text, "memory: {:.1} GB at its peak", bytes as f64 / 1e9);
+            let _ = writeln!(text, "memory: {} at its peak", clock::memory(bytes));
         }
         None => text.push_str("memory: this system does not tell\n"),
     }

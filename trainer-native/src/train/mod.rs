@@ -23,7 +23,12 @@ use crate::{
     clock,
     run::{DevScore, Metric, PeftFiles, Run},
     terminal::Bar,
-    train::{budget::Pace, dev::Dev, log::Log, prepare::Prepared},
+    train::{
+        budget::{Pace, Speed},
+        dev::Dev,
+        log::Log,
+        prepare::Prepared,
+    },
 };
 
 /// Seconds between checkpoints that no evaluation brings.
@@ -76,6 +81,10 @@ pub struct Outcome {
     pub seconds: f64,
     /// Why it ended.
     pub ended: String,
+    /// How fast the steps were, over all sittings.
+    pub speed: Speed,
+    /// Bytes of memory that this sitting held at its peak, where the system tells.
+    pub peak_memory: Option<u64>,
 }
 
 impl Session {
@@ -130,6 +139,8 @@ impl Session {
             seconds: self.progress.seconds,
             metric: self.dev.metric(),
             ended: self.progress.ended.unwrap_or_default(),
+            speed: Speed::of(&self.run.metrics()?),
+            peak_memory: clock::peak_memory(),
         })
     }
 
@@ -183,12 +194,8 @@ impl Session {
         Ok(report.step)
     }
 
-    /// Steps between evaluations: as the recipe says, but at least four over a short run.
     fn interval(&self) -> usize {
-        let per_epoch = self.trainer.steps_per_epoch() as f64;
-        let wanted = per_epoch / f64::from(self.prepared.recipe.sft.evals_per_epoch.max(1e-3));
-        let most = self.trainer.total_steps().div_ceil(4);
-        (wanted.round() as usize).clamp(1, most.max(1))
+        budget::interval(&self.trainer, &self.prepared.recipe.sft)
     }
 
     /// Scores the dev rows with the adapter as it will ship, and keeps it if it is the best.
@@ -313,6 +320,13 @@ impl Outcome {
                      another `sft.lr` may help.",
                 );
             }
+        }
+        let Speed { tokens, computed } = self.speed;
+        text.push_str(&format!(
+            "\n{tokens:.0} tokens/s, {computed:.0} of them computed: rows share their prefix"
+        ));
+        if let Some(bytes) = self.peak_memory {
+            text.push_str(&format!("\nmemory: {} at its peak", clock::memory(bytes)));
         }
         text
     }

@@ -2,11 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use std::{
-    fs,
-    path::PathBuf,
-    process::{Command, Output},
-};
+use std::{fs, path::PathBuf, process::Command};
 
 use slm_model::testing::tiny_gguf_with_toy_vocab;
 use tempfile::TempDir;
@@ -37,6 +33,8 @@ patience = 0
 [scoring]
 resamples = 200
 "#;
+
+const SLM: &str = env!("CARGO_BIN_EXE_slm");
 
 pub struct Sandbox {
     folder: TempDir,
@@ -85,20 +83,37 @@ impl Sandbox {
 
     /// `slm` in the folder; words are split at spaces.
     pub fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_slm"));
+        let mut command = self.program(SLM);
+        command.args(line.split_whitespace());
         command
-            .args(line.split_whitespace())
+    }
+
+    /// As [`Self::command`], unable to write past `bytes` (whole blocks of 512) of a file: the
+    /// system refuses as it does on a full disk, and does not kill.
+    pub fn limited_command(&self, line: &str, bytes: usize) -> Command {
+        let mut command = self.program("sh");
+        command
+            .args(["-c", "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\""])
+            .arg((bytes / 512).to_string())
+            .arg(SLM)
+            .args(line.split_whitespace());
+        command
+    }
+
+    fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
             .current_dir(self.folder.path())
             .env("SLM_HOME", self.path("home"))
             .env_remove("SLM_RECIPES")
+            .env_remove("CLICOLOR_FORCE")
             .env_remove("RUST_BACKTRACE");
         command
     }
 
     /// Runs `slm` to its end.
     pub fn run(&self, line: &str) -> Done {
-        let output = self.command(line).output().unwrap();
-        Done::new(line, &output)
+        Done::of(&mut self.command(line))
     }
 
     /// Runs `slm` and expects it to work; gives standard output.
@@ -110,13 +125,7 @@ impl Sandbox {
 
     /// Runs `slm` and expects an exit code, and the words in what it says on standard error.
     pub fn refused(&self, line: &str, code: i32, words: &[&str]) {
-        let done = self.run(line);
-        assert_eq!(done.code, code, "{done}");
-        for word in words {
-            assert!(done.error.contains(word), "{word:?} is not in: {done}");
-        }
-        assert!(!done.error.contains("panicked"), "{done}");
-        assert!(!done.error.contains("backtrace"), "{done}");
+        self.run(line).refused(code, words);
     }
 }
 
@@ -129,14 +138,26 @@ pub struct Done {
 }
 
 impl Done {
-    fn new(line: &str, output: &Output) -> Self {
+    /// Runs a command to its end.
+    pub fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self {
-            line: line.to_string(),
+            line: format!("{command:?}"),
             code: output.status.code().unwrap_or(-1),
             output: text(&output.stdout),
             error: text(&output.stderr),
         }
+    }
+
+    /// Expects an exit code, and the words in what was said on standard error.
+    pub fn refused(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, code, "{self}");
+        for word in words {
+            assert!(self.error.contains(word), "{word:?} is not in: {self}");
+        }
+        assert!(!self.error.contains("panicked"), "{self}");
+        assert!(!self.error.contains("backtrace"), "{self}");
     }
 }
 
@@ -144,7 +165,7 @@ impl std::fmt::Display for Done {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "slm {}\nexit code {}\n{}{}",
+            "{}\nexit code {}\n{}{}",
             self.line, self.code, self.output, self.error
         )
     }

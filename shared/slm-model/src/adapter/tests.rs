@@ -3,7 +3,10 @@ use safetensors::{Dtype, tensor::TensorView};
 use slm_task::recipe::Projection::*;
 
 use super::*;
-use crate::{Gguf, testing};
+use crate::{
+    Gguf,
+    testing::{self, Tiny},
+};
 
 const BASE: &str = "00ff";
 const SETTINGS: &str = r#"{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "bias": "none"}"#;
@@ -88,10 +91,14 @@ fn only_rotated_projections_are_reordered() {
 
 #[test]
 fn files_come_back_as_they_were() {
-    let config = config();
+    let deeper = Tiny {
+        layers: 4,
+        ..Tiny::default()
+    };
+    let config = Config::from_gguf(&Gguf::parse(&deeper.gguf(0)).unwrap()).unwrap();
     let targets = [QProj, KProj, VProj, OProj, GateProj, UpProj, DownProj];
-    for layers in [0..2, 1..2] {
-        let mut adapter = LoraAdapter::random(&config, 4, &targets, layers, 9).unwrap();
+    for layers in [vec![0, 1, 2, 3], vec![2, 3], vec![0, 3]] {
+        let mut adapter = LoraAdapter::random(&config, 4, &targets, layers.clone(), 9).unwrap();
         for (at, pair) in adapter
             .layers
             .iter_mut()
@@ -104,6 +111,12 @@ fn files_come_back_as_they_were() {
             pair.b = (0..count).map(|i| stored((i + at) as f32 / 16.0)).collect();
         }
         let (settings, weights) = adapter.to_peft(&config, "tiny", BASE).unwrap();
+        let named = match layers.len() {
+            4 => serde_json::Value::Null,
+            _ => layers.into(),
+        };
+        let written: serde_json::Value = serde_json::from_slice(&settings).unwrap();
+        assert_eq!(written["layers_to_transform"], named);
         let again = LoraAdapter::from_peft(&settings, &weights, &config, BASE).unwrap();
         assert_eq!(again, adapter);
         assert_eq!(

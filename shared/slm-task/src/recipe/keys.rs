@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Choice(&'static [&'static str]),
     /// A list of some names, at least one, none twice.
     Choices(&'static [&'static str]),
+    /// Whole numbers of at least 0, none twice.
+    Layers,
 }
 
 impl Kind {
@@ -57,6 +59,7 @@ impl Kind {
             Self::Choices(names) => {
                 format!("a list of one or more of {}", crate::error::listed(names))
             }
+            Self::Layers => "a list of different layers, numbered from 0".into(),
         }
     }
 }
@@ -152,6 +155,7 @@ pub(super) const KEYS: &[Key] = &[
         },
         "0",
     ),
+    optional("lora.layers", Kind::Layers, "[0, 3]"),
     optional("sft.epochs", Kind::Positive, "2.0"),
     optional("sft.minutes", Kind::NotNegative, "10.0"),
     optional("sft.batch", at_least(1), "16"),

@@ -40,11 +40,12 @@ impl Recipe {
 
 /// The value in the form that its key wants; whether it is acceptable is found out by parsing.
 fn read(kind: Kind, written: &str) -> toml::Value {
-    let as_toml = || {
-        let line = format!("value = {}", written.trim());
+    let parsed = |written: &str| {
+        let line = format!("value = {written}");
         let table: Option<toml::Table> = toml::from_str(&line).ok();
         table.and_then(|mut t| t.remove("value"))
     };
+    let as_toml = || parsed(written.trim());
     let text = || toml::Value::String(written.to_string());
     match kind {
         Kind::Text | Kind::FreeText | Kind::Id | Kind::Path | Kind::Choice(_) => {
@@ -53,6 +54,10 @@ fn read(kind: Kind, written: &str) -> toml::Value {
         Kind::Texts | Kind::Labels | Kind::Choices(_) => as_toml()
             .filter(|v| v.is_array())
             .unwrap_or_else(|| written.split(',').map(str::trim).collect::<Vec<_>>().into()),
+        Kind::Layers => as_toml()
+            .filter(|v| v.is_array())
+            .or_else(|| parsed(&format!("[{written}]")))
+            .unwrap_or_else(text),
         Kind::Integer { .. } | Kind::NotNegative | Kind::Positive | Kind::Share => {
             as_toml().unwrap_or_else(text)
         }

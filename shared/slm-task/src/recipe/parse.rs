@@ -241,15 +241,22 @@ fn accepts(kind: Kind, value: &DeValue<'_>) -> bool {
         Kind::Texts => value
             .as_array()
             .is_some_and(|items| items.iter().all(|i| i.get_ref().is_str())),
-        Kind::Integer { min, max } => value
-            .as_integer()
-            .and_then(|i| i64::from_str_radix(i.as_str(), i.radix()).ok())
-            .is_some_and(|i| (min..=max).contains(&i)),
+        Kind::Integer { min, max } => integer(value).is_some_and(|i| (min..=max).contains(&i)),
+        Kind::Layers => value.as_array().is_some_and(|items| {
+            let mut seen = BTreeSet::new();
+            let mut layers = items.iter().map(|i| integer(i.get_ref()));
+            layers.all(|layer| layer.is_some_and(|i| i >= 0 && seen.insert(i)))
+        }),
         Kind::NotNegative => number.is_some_and(|n| n >= 0.0),
         Kind::Positive => number.is_some_and(|n| n > 0.0),
         Kind::Share => number.is_some_and(|n| (0.0..=1.0).contains(&n)),
         Kind::Labels | Kind::Choice(_) | Kind::Choices(_) => false,
     }
+}
+
+fn integer(value: &DeValue<'_>) -> Option<i64> {
+    let integer = value.as_integer()?;
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
 /// A finite number, whole or not, as the `f32` that it becomes.
