@@ -120,7 +120,7 @@ impl Answers {
         let answer = draft.form.answer.as_ref();
         let slice = draft.slice;
         match self {
-            Self::Label(_) => line(&text, &answer, slice),
+            Self::Label(_) => line(&text, answer, slice),
             Self::Labels(labels) => {
                 let own = |label: &&String| {
                     let chosen = answer.and_then(Value::as_array);
