@@ -2,6 +2,9 @@
 //!
 //! A constraint knows texts and tokens. It must not know the model, nor what an answer means.
 
+pub mod spans;
+pub mod vocabulary;
+
 use crate::error::ModelError;
 
 /// What may be written next, given what was written so far.

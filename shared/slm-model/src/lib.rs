@@ -25,7 +25,10 @@ mod trie;
 pub use adapter::{LayerAdapter, LoraAdapter, LoraPair};
 pub use base::{BaseModel, PROJECTIONS};
 pub use config::Config;
-pub use constraint::{Constraint, TokenSet};
+pub use constraint::{
+    Constraint, TokenSet,
+    spans::{FoundSpan, FoundSpans, SpanGrammar, SpanOrder},
+};
 pub use decode::{Choice, Decoded};
 pub use engine::{Engine, logits_digest};
 pub use error::ModelError;
