@@ -2,6 +2,7 @@
 //!
 //! A constraint knows texts and tokens. It must not know the model, nor what an answer means.
 
+pub mod json;
 pub mod spans;
 pub mod vocabulary;
 

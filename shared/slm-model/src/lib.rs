@@ -27,6 +27,7 @@ pub use base::{BaseModel, PROJECTIONS};
 pub use config::Config;
 pub use constraint::{
     Constraint, TokenSet,
+    json::{JsonConstraint, JsonGrammar},
     spans::{FoundSpan, FoundSpans, SpanGrammar, SpanOrder},
 };
 pub use decode::{Choice, Decoded};
