@@ -307,7 +307,7 @@ fn probabilities_are_those_of_the_choices() {
         .sum();
     assert!(
         (of_spans - of_choices).abs() < 1e-9,
-        "{of_spans} {of_choices}"
+        "{of_spans} {of_choices} {text}"
     );
 }
 

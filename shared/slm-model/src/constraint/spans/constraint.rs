@@ -32,6 +32,8 @@ pub struct SpanConstraint<'a> {
     begin: usize,
     /// Place among the tokens of the decision to stop.
     stopped: Option<usize>,
+    /// The span whose end is being written.
+    closing: Option<Draft>,
     spans: Vec<Draft>,
 }
 
@@ -120,6 +122,7 @@ impl<'a> SpanConstraint<'a> {
             label: 0,
             begin: 0,
             stopped: None,
+            closing: None,
             spans: Vec::new(),
         };
         constraint.decide(Part::Open, Part::Empty);
@@ -245,7 +248,10 @@ impl SpanConstraint<'_> {
                 let starts = self.starts().filter(can_end).collect();
                 self.state = State::Text { starts, length: 0 };
             }
-            Part::Close => self.decide(Part::Next, Part::Stop),
+            Part::Close => {
+                self.spans.extend(self.closing.take());
+                self.decide(Part::Next, Part::Stop);
+            }
             Part::Empty | Part::Stop => self.state = State::Over,
         }
     }
@@ -299,7 +305,7 @@ impl SpanConstraint<'_> {
             let escaped = self.source.from(place.start)[..place.len()].to_vec();
             self.taken.push((self.label, escaped));
         }
-        self.spans.push(Draft {
+        self.closing = Some(Draft {
             label: self.label,
             place: aligned,
             tokens: self.begin..self.written + 1,
