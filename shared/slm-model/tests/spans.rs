@@ -71,7 +71,7 @@ impl Reference<'_> {
             .collect()
     }
 
-    /// Tokens that may follow `tokens`, and the decision to stop if that is one of two.
+    /// Tokens that may follow `tokens`, lowest first.
     fn next(&self, tokens: &[u32]) -> Vec<u32> {
         let mut next = Vec::new();
         self.list(tokens, &[], &mut next);
@@ -311,7 +311,7 @@ fn probabilities_are_those_of_the_choices() {
     );
 }
 
-/// Feeds an answer for training to the constraint, token by token; returns the places found.
+/// Feeds an answer for training to the constraint, token by token.
 fn accept(grammar: &SpanGrammar, model: &BaseModel, input: &str, answer: &[u32]) {
     let mut constraint = grammar.constrain(input, 0.0);
     for (at, &token) in answer.iter().enumerate() {
