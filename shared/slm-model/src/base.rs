@@ -1,11 +1,15 @@
 //! The base model in memory: sizes, tokenizer, and weights as the file stores them.
 
+use std::sync::{Arc, OnceLock};
+
+use llguidance::ParserFactory;
 use sha2::{Digest, Sha256};
 use slm_kernels::serve::{BlockFormat, Matrix};
 use slm_task::recipe::Projection;
 
 use crate::{
     config::Config,
+    constraint::{json, vocabulary::Vocabulary},
     error::ModelError,
     gguf::{GgmlType, Gguf, dequantize_with_candle},
     tokenizer::GgufTokenizer,
@@ -14,7 +18,11 @@ use crate::{
 /// A loaded base model. Weights stay quantized, the embedding table too.
 pub struct BaseModel {
     config: Config,
-    tokenizer: GgufTokenizer,
+    tokenizer: Arc<GgufTokenizer>,
+    /// Made from the tokenizer when first needed.
+    vocabulary: OnceLock<Vocabulary>,
+    /// Likewise.
+    json_parsers: OnceLock<ParserFactory>,
     sha256: String,
     pub(crate) embedding: Matrix,
     /// `None` when the output matrix is the embedding table.
@@ -86,7 +94,9 @@ impl BaseModel {
             output_norm: file.vector("output_norm.weight")?,
             layers: layers.collect::<Result<_, _>>()?,
             config,
-            tokenizer,
+            tokenizer: Arc::new(tokenizer),
+            vocabulary: OnceLock::new(),
+            json_parsers: OnceLock::new(),
             sha256,
         })
     }
@@ -99,6 +109,16 @@ impl BaseModel {
     /// The tokenizer of the file.
     pub fn tokenizer(&self) -> &GgufTokenizer {
         &self.tokenizer
+    }
+
+    /// The tokenizer's tokens by their bytes; built on the first call.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        (self.vocabulary).get_or_init(|| Vocabulary::new(&self.tokenizer))
+    }
+
+    /// What compiles JSON schemas for this vocabulary; built on the first call.
+    pub(crate) fn json_parsers(&self) -> &ParserFactory {
+        (self.json_parsers).get_or_init(|| json::parsers(&self.tokenizer))
     }
 
     /// sha256 of the file, in hex: what adapters and bundles are bound to.
