@@ -21,7 +21,8 @@ fn weather(sandbox: &Sandbox) {
                 ("sea", r#""wet""#),
                 ("sun sea", r#""warm", "wet""#),
                 ("mud", ""),
-            ][i % 4];
+                ("sun", r#""warm""#),
+            ][i % 5];
             format!("{{\"prompt\": \"{words} {split} {i}\", \"completion\": [{labels}]}}\n")
         };
         let text: String = (0..rows).map(row).collect();
