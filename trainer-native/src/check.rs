@@ -1,13 +1,38 @@
-//! Findings about data files: how labels are spread, and which texts occur twice.
+//! What there is to know about data files before training on them: how labels are spread, and what
+//! was found that may hurt. Nothing here is an error; rows that cannot be read never get here.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt::Write,
-};
+pub mod findings;
+mod lengths;
+pub mod near;
+mod texts;
 
-use slm_task::{Example, example};
+use std::{collections::BTreeMap, fmt::Write};
+
+use anyhow::Result;
+use slm_task::{Example, Recipe, example};
 
 use crate::rows::Rows;
+use findings::{Code, Finding};
+
+/// Everything found in the files of one recipe, by code. `base` is the model whose tokens count.
+///
+/// # Errors
+/// A base model that is named and cannot be loaded.
+pub fn all(splits: &[(&str, &Rows)], recipe: &Recipe, base: Option<&str>) -> Result<Vec<Finding>> {
+    let mut found = texts::repeated(splits);
+    found.extend(texts::nearly_repeated(splits));
+    found.extend(texts::labels_without_rows(splits, &recipe.labels));
+    found.extend(lengths::too_long(splits, recipe, base)?);
+    found.sort_by_key(|finding| finding.code);
+    Ok(found)
+}
+
+/// Texts that occur in more than one split, each as `file:line = file:line`.
+pub fn duplicates(splits: &[(&str, &Rows)]) -> Vec<String> {
+    let found = texts::repeated(splits).into_iter();
+    let twice = found.filter(|finding| finding.code == Code::DuplicateAcross);
+    twice.map(|finding| finding.message).collect()
+}
 
 /// Rows by label in each split, as a table.
 pub fn balance(splits: &[(&str, &Vec<Example>)]) -> String {
@@ -34,31 +59,4 @@ pub fn balance(splits: &[(&str, &Vec<Example>)]) -> String {
         text.push('\n');
     }
     text
-}
-
-/// Texts that occur in more than one split, each as `file:line = file:line`. Case and white space
-/// do not tell texts apart.
-pub fn duplicates(splits: &[(&str, &Rows)]) -> Vec<String> {
-    let mut first: HashMap<String, (usize, String)> = HashMap::new();
-    let mut found = Vec::new();
-    for (split, (name, rows)) in splits.iter().enumerate() {
-        for row in &rows.examples {
-            let place = format!("{name}:{}", row.line);
-            match first.get(&plain(&row.prompt)) {
-                Some((other, earlier)) if *other != split => {
-                    found.push(format!("{place} = {earlier}"));
-                }
-                Some(_) => {}
-                None => {
-                    first.insert(plain(&row.prompt), (split, place));
-                }
-            }
-        }
-    }
-    found
-}
-
-fn plain(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").to_lowercase()
 }

@@ -5,7 +5,7 @@
 mod answer;
 mod bank;
 mod object;
-mod overlap;
+pub(crate) mod overlap;
 mod schema;
 mod style;
 mod template;

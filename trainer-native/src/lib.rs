@@ -11,6 +11,8 @@ pub mod eval;
 pub mod exit;
 pub mod files;
 pub mod generate;
+pub mod import;
+pub mod new_recipe;
 mod port_owner;
 pub mod predictor;
 pub mod recipe_file;

@@ -54,7 +54,9 @@ fn help_has_examples() {
         "train",
         "eval",
         "predict",
+        "new",
         "data check",
+        "data import",
         "model pull",
         "runs diff",
     ] {

@@ -2,7 +2,9 @@
 
 mod data;
 mod eval;
+mod import;
 mod model;
+mod new;
 mod predict;
 mod report;
 mod runs;
@@ -31,7 +33,9 @@ enum Command {
     /// Fetch, list and verify base models
     #[command(subcommand)]
     Model(model::Command),
-    /// Check data files, or make a built-in recipe's
+    /// Make a recipe folder from a data file
+    New(new::Args),
+    /// Check data files, bring them in from other formats, or make a recipe's sample data
     #[command(subcommand)]
     Data(data::Command),
     /// Train a LoRA adapter
@@ -59,6 +63,7 @@ impl Cli {
     pub fn run(self) -> Result<()> {
         match self.command {
             Command::Model(command) => command.run(),
+            Command::New(args) => args.run(),
             Command::Data(command) => command.run(),
             Command::Train(args) => args.run(),
             Command::Eval(args) => args.run(),
@@ -69,6 +74,12 @@ impl Cli {
             Command::Serve(args) => args.run(),
         }
     }
+}
+
+/// A shape as recipes write it.
+fn parse_shape(name: &str) -> Result<slm_task::Shape, String> {
+    serde_json::from_value(name.into())
+        .map_err(|_| format!("expected one of {}", slm_task::Shape::NAMES.join(", ")))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// Every run of five words; the whole text where it is shorter.
-fn grams(text: &str) -> BTreeSet<String> {
+pub(crate) fn grams(text: &str) -> BTreeSet<String> {
     let words = words(text);
     let size = WORDS.min(words.len().max(1));
     words.windows(size).map(|run| run.join(" ")).collect()

@@ -1,0 +1,148 @@
+//! `slm data import`.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use slm_task::Shape;
+
+use super::parse_shape;
+use crate::{
+    exit::bad_input,
+    files,
+    import::{self, Format, Imported, Options},
+    recipe_file::RecipeFile,
+    terminal,
+};
+
+/// Turn rows of another format into the project's own
+///
+/// Every row is accepted, or rejected with a reason: rejected rows are written beside the others, to
+/// OUT.rejected.jsonl, with line and code. Parquet is not read; write it as JSONL first.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: slm data import tickets.csv --shape single-label --out tickets.jsonl
+         slm data import train.conll --shape spans --out train.jsonl
+         slm data import rows.csv --shape single-label --text-column body --label-column queue \\
+           --out rows.jsonl
+
+Formats and reason codes are listed in docs/data.md."
+)]
+pub struct Args {
+    /// File to import
+    file: PathBuf,
+    /// What the rows are to be: single-label, multi-label, spans or structured
+    #[arg(long, value_name = "SHAPE", value_parser = parse_shape)]
+    shape: Shape,
+    /// File for the accepted rows (JSONL)
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// What the file is
+    #[arg(long, value_enum, default_value_t = Format::Auto)]
+    format: Format,
+    /// Column or key of the text (a number in CoNLL) [default: prompt, text, input, …]
+    #[arg(long, value_name = "NAME")]
+    text_column: Option<String>,
+    /// Column or key of the answer (a number in CoNLL) [default: completion, label, output, …]
+    #[arg(long, value_name = "NAME")]
+    label_column: Option<String>,
+    /// Recipe whose labels are the only ones to accept
+    #[arg(long, value_name = "RECIPE")]
+    recipe: Option<String>,
+    /// Write the counts as JSON; - for standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+impl Args {
+    /// Imports the file.
+    ///
+    /// # Errors
+    /// Bad input: a file that cannot be read as the format, or of which no row is accepted.
+    pub fn run(self) -> Result<()> {
+        let recipe = self.recipe.as_deref();
+        let recipe = recipe.map(|name| RecipeFile::load(name, &[])).transpose()?;
+        let options = Options {
+            shape: self.shape,
+            format: self.format,
+            text_column: self.text_column,
+            label_column: self.label_column,
+            labels: recipe.map(|file| file.recipe.labels).unwrap_or_default(),
+        };
+        let imported = import::import(&self.file, &files::read(&self.file)?, &options)?;
+        let rejected = rejected_path(&self.out);
+        write_lines(&self.out, &imported.accepted)?;
+        let lines: Vec<String> = imported
+            .rejected
+            .iter()
+            .map(serde_json::to_string)
+            .collect::<Result<_, _>>()?;
+        write_lines(&rejected, &lines)?;
+        let summary = summary(&imported);
+        if let Some(path) = &self.json {
+            files::write_json(path, &summary)?;
+        }
+        if self.json.is_none_or(|path| path.as_os_str() != "-") {
+            terminal::print(&text(&imported, &self.out, &rejected))?;
+        }
+        match imported.accepted.is_empty() {
+            true => Err(bad_input(format!(
+                "{}: no row was accepted; {} says why. Check --shape, --format and the columns.",
+                self.file.display(),
+                rejected.display()
+            ))),
+            false => Ok(()),
+        }
+    }
+}
+
+/// `rows.jsonl` → `rows.jsonl.rejected.jsonl`.
+fn rejected_path(out: &Path) -> PathBuf {
+    let mut path = out.as_os_str().to_owned();
+    path.push(".rejected.jsonl");
+    path.into()
+}
+
+fn write_lines(path: &Path, lines: &[String]) -> Result<()> {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    files::write_atomic(path, text.as_bytes())
+}
+
+fn codes(imported: &Imported) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for row in &imported.rejected {
+        *counts.entry(row.code.name()).or_default() += 1;
+    }
+    counts
+}
+
+fn summary(imported: &Imported) -> Value {
+    json!({
+        "format": imported.format,
+        "rows": imported.accepted.len() + imported.rejected.len(),
+        "accepted": imported.accepted.len(),
+        "rejected": imported.rejected.len(),
+        "codes": codes(imported),
+        "notes": imported.notes,
+    })
+}
+
+fn text(imported: &Imported, out: &Path, rejected: &Path) -> String {
+    let (good, bad) = (imported.accepted.len(), imported.rejected.len());
+    let mut text = format!(
+        "{} rows: {good} accepted ({}), {bad} rejected ({})\n",
+        good + bad,
+        out.display(),
+        rejected.display()
+    );
+    for (code, count) in codes(imported) {
+        text += &format!("  {code:20} {count}\n");
+    }
+    for (note, count) in &imported.notes {
+        text += &format!("  note: {count} {note}\n");
+    }
+    text
+}

@@ -1,0 +1,74 @@
+//! Settings of training suggested from how many rows there are and how long they are.
+
+/// Row visits that a small adapter takes to learn a closed task.
+const VISITS: f64 = 12_000.0;
+/// Tokens of the chat template around a prompt and an answer.
+const TEMPLATE: f64 = 32.0;
+/// Room above the estimate: a tokenizer knows some texts worse than others.
+const HEAD_ROOM: f64 = 1.25;
+/// Share of the rows that must fit.
+const FITTING: f64 = 0.995;
+
+/// The suggestions.
+#[derive(Debug, PartialEq)]
+pub struct Knobs {
+    /// Passes over the rows.
+    pub epochs: f64,
+    /// Rows a step.
+    pub batch: usize,
+    /// Longest row in tokens.
+    pub max_tokens: usize,
+}
+
+/// Suggestions for training on rows of which each is prompt and answer.
+pub fn suggest(instruction: &str, rows: &[String]) -> Knobs {
+    let visits = VISITS / rows.len().max(1) as f64;
+    let mut lengths: Vec<f64> = rows.iter().map(|row| tokens(row)).collect();
+    lengths.sort_by(f64::total_cmp);
+    let place = (FITTING * lengths.len() as f64).ceil() as usize;
+    let long = lengths.get(place.saturating_sub(1)).copied().unwrap_or(0.0);
+    let longest = HEAD_ROOM * (long + tokens(instruction)) + TEMPLATE;
+    Knobs {
+        epochs: ((2.0 * visits).round() / 2.0).clamp(1.0, 8.0),
+        batch: match rows.len() {
+            0..200 => 4,
+            200..1000 => 8,
+            _ => 16,
+        },
+        max_tokens: ((longest / 64.0).ceil() as usize * 64).clamp(128, 2048),
+    }
+}
+
+/// Tokens of a text, by guess: 3.5 letters each, digits one each (as the base's tokenizer has
+/// them), one and a half for a character outside ASCII.
+fn tokens(text: &str) -> f64 {
+    let token = |c: char| match c {
+        '0'..='9' => 1.0,
+        c if c.is_ascii() => 1.0 / 3.5,
+        _ => 1.5,
+    };
+    text.chars().map(token).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn follow_size_and_length() {
+        let check = |rows: usize, length: usize, epochs, batch, max_tokens| {
+            let rows = vec!["x".repeat(length); rows];
+            let expected = Knobs {
+                epochs,
+                batch,
+                max_tokens,
+            };
+            assert_eq!(suggest("Say it.", &rows), expected);
+        };
+        check(50, 70, 8.0, 4, 128);
+        check(600, 350, 8.0, 8, 192);
+        check(6000, 350, 2.0, 16, 192);
+        check(100_000, 70, 1.0, 16, 128);
+        check(10, 1_000_000, 8.0, 4, 2048);
+    }
+}

@@ -1,0 +1,299 @@
+//! What a new recipe says: its labels, its instruction and its `recipe.toml`, which is written to be
+//! edited.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::Result;
+use slm_task::Shape;
+
+use super::{
+    Parts, Request, knobs, schema,
+    source::{Row, Source},
+};
+use crate::exit::bad_input;
+
+/// Characters of labels that an instruction may name: about a hundred tokens.
+const NAMED: usize = 350;
+/// Largest class over smallest from which rare ones get more weight.
+const UNEQUAL: usize = 4;
+/// Labels that mean that somebody else should answer.
+const FALLBACKS: [&str; 10] = [
+    "talk_to_human",
+    "human",
+    "agent",
+    "fallback",
+    "out_of_scope",
+    "outofscope",
+    "oos",
+    "other",
+    "unknown",
+    "none",
+];
+/// Inputs to click, and the longest of them in characters.
+const EXAMPLES: usize = 4;
+const EXAMPLE_LENGTH: usize = 140;
+
+/// Everything that goes into the folder beside the rows.
+#[derive(Debug)]
+pub struct Plan {
+    /// The recipe's id.
+    pub id: String,
+    /// Labels, the most frequent first.
+    pub labels: Vec<String>,
+    /// `recipe.toml`.
+    pub recipe: String,
+    /// `schema.json`, for objects.
+    pub schema: Option<String>,
+    /// What was decided, for people.
+    pub decisions: Vec<String>,
+}
+
+/// Infers the recipe.
+///
+/// # Errors
+/// Bad input: a folder name that gives no id.
+pub fn plan(
+    request: &Request,
+    given: &[&Source],
+    parts: &Parts<'_>,
+    labels: Vec<String>,
+) -> Result<Plan> {
+    let id = id(&request.folder)?;
+    let all = || given.iter().flat_map(|source| &source.rows);
+    let counts = counts(all());
+    let schema = (request.shape == Shape::Structured)
+        .then(|| schema::infer(all().filter_map(|row| row.object.as_ref())));
+    let names = if schema.is_some() {
+        names(&counts)
+    } else {
+        labels.clone()
+    };
+    let instruction = instruction(request.shape, &names);
+    let rows: Vec<String> = parts
+        .train
+        .iter()
+        .map(|row| format!("{}\n{}", row.text, row.answer))
+        .collect();
+    let knobs = knobs::suggest(&instruction, &rows);
+    let fallback = labels
+        .iter()
+        .find(|label| FALLBACKS.contains(&label.to_lowercase().replace([' ', '-'], "_").as_str()))
+        .filter(|_| request.shape == Shape::SingleLabel);
+    let unequal = unequal(request.shape, &counts);
+    let mut decisions = Vec::new();
+    if !labels.is_empty() {
+        decisions.push(format!(
+            "{} labels, the most frequent first: {}",
+            labels.len(),
+            shown(&labels)
+        ));
+    }
+    if schema.is_some() {
+        decisions.push(format!("schema.json with the fields {}", shown(&names)));
+    }
+    decisions.push(format!("instruction to edit: {instruction}"));
+    decisions.push(format!(
+        "sft: {} epochs, {} rows a step, at most {} tokens a row",
+        knobs.epochs, knobs.batch, knobs.max_tokens
+    ));
+    let mut sections = format!(
+        "\n[data]\ntrain = \"train.jsonl\"\ndev = \"dev.jsonl\"\ntest = \"test.jsonl\"\n\
+         # licence = \"CC0-1.0\"\n\n[sft]\nepochs = {:.1}\nbatch = {}\nmax_tokens = {}\n",
+        knobs.epochs, knobs.batch, knobs.max_tokens
+    );
+    if unequal {
+        sections += "\n[twist]\nbalance = \"sqrt\"\n";
+        decisions.push(format!(
+            "twist.balance = \"sqrt\": the largest class has over {UNEQUAL} times the rows of the smallest"
+        ));
+    }
+    if let Some(fallback) = fallback {
+        sections += &format!("\n[routing]\nfallback = {}\n", quoted(fallback));
+        decisions.push(format!(
+            "routing.fallback = {fallback}: unsure rows go there"
+        ));
+    }
+    let title = title(&id);
+    let mut recipe = format!(
+        "id = {}\ntitle = {}\nshape = {}\nsummary = {}\ninstruction = {}\n",
+        quoted(&id),
+        quoted(&title),
+        quoted(request.shape.name()),
+        quoted(&summary(request.shape, &names)),
+        quoted(&instruction)
+    );
+    if schema.is_some() {
+        recipe += "schema = \"schema.json\"\n";
+    }
+    if !labels.is_empty() {
+        recipe += &format!("labels = {}\n", list(&labels));
+    }
+    recipe += &format!("examples = {}\n", list(&examples(&parts.test)));
+    Ok(Plan {
+        id,
+        labels,
+        recipe: recipe + &sections,
+        schema,
+        decisions,
+    })
+}
+
+/// The folder's name as an id: lower-case letters and digits, `-` for anything between.
+fn id(folder: &Path) -> Result<String> {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let id: String = name.to_lowercase().chars().map(plain).collect();
+    let parts: Vec<&str> = id.split('-').filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        return Err(bad_input(format!(
+            "{}: gives the recipe no id, for its name has no letters a to z or digits. Choose another.",
+            folder.display()
+        )));
+    }
+    Ok(parts.join("-"))
+}
+
+fn title(id: &str) -> String {
+    let words = id.replace('-', " ");
+    let mut letters = words.chars();
+    let first = letters.next().map(|c| c.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
+fn counts<'a>(rows: impl Iterator<Item = &'a Row>) -> BTreeMap<&'a str, usize> {
+    let mut counts = BTreeMap::new();
+    for class in rows.flat_map(|row| &row.classes) {
+        *counts.entry(class.as_str()).or_insert(0) += 1;
+    }
+    counts
+}
+
+/// Classes by number of rows, the largest first; by name where these are equal.
+fn names(counts: &BTreeMap<&str, usize>) -> Vec<String> {
+    let mut order: Vec<(&str, usize)> = counts.iter().map(|(name, n)| (*name, *n)).collect();
+    order.sort_by_key(|&(name, n)| (std::cmp::Reverse(n), name));
+    order
+        .into_iter()
+        .map(|(name, _)| name.to_string())
+        .collect()
+}
+
+/// The labels of the rows, the most frequent first; none where answers are objects.
+///
+/// # Errors
+/// Bad input: fewer than two, or nearly as many as there are rows.
+pub fn labels(request: &Request, given: &[&Source]) -> Result<Vec<String>> {
+    if request.shape == Shape::Structured {
+        return Ok(Vec::new());
+    }
+    let all = || given.iter().flat_map(|source| &source.rows);
+    let (counts, rows) = (counts(all()), all().count());
+    let file = request.train.display();
+    if counts.len() < 2 {
+        let only = counts.keys().next().copied().unwrap_or("none");
+        return Err(bad_input(format!(
+            "{file}: found one label only ({only}); expected at least two. With one answer to \
+             everything there is nothing to learn."
+        )));
+    }
+    if rows >= 20 && 2 * counts.len() > rows {
+        return Err(bad_input(format!(
+            "{file}: found {} different labels in {rows} rows; expected labels that occur again and \
+             again. Is --shape {} right?",
+            counts.len(),
+            request.shape
+        )));
+    }
+    Ok(names(&counts))
+}
+
+fn unequal(shape: Shape, counts: &BTreeMap<&str, usize>) -> bool {
+    let weighs = matches!(shape, Shape::SingleLabel | Shape::MultiLabel);
+    let most = counts.values().max().copied().unwrap_or(0);
+    let least = counts.values().min().copied().unwrap_or(0);
+    weighs && most > UNEQUAL * least
+}
+
+fn instruction(shape: Shape, names: &[String]) -> String {
+    let fit = names
+        .iter()
+        .map(|name| name.chars().count() + 2)
+        .sum::<usize>()
+        <= NAMED;
+    let or = alternatives(names, "or");
+    match (shape, fit) {
+        (Shape::MultiLabel, _) => {
+            "For each label say yes or no: does it hold for the text?".to_string()
+        }
+        (Shape::Spans, true) => format!("Find every {or} in the text."),
+        (Shape::Spans, false) => "Find every piece of the text that has a label.".to_string(),
+        (Shape::Structured, true) if !names.is_empty() => format!(
+            "Extract {} from the text as JSON. Leave out what it does not say.",
+            alternatives(names, "and")
+        ),
+        (Shape::Structured, _) => {
+            "Extract what the text says as JSON. Leave out what it does not say.".to_string()
+        }
+        (_, true) => format!("Classify the text as {or}."),
+        (_, false) => "Classify the text. Answer with its label alone.".to_string(),
+    }
+}
+
+fn summary(shape: Shape, names: &[String]) -> String {
+    match shape {
+        Shape::MultiLabel => format!("Which of {} labels hold for a text?", names.len()),
+        Shape::Spans => format!("Where in a text are its {}?", shown(names)),
+        Shape::Structured => format!("A text becomes JSON: {}.", shown(names)),
+        Shape::SingleLabel | Shape::Grounded | Shape::ToolCall => {
+            format!("Which of {} labels does a text have?", names.len())
+        }
+    }
+}
+
+/// `a, b or c`.
+fn alternatives(names: &[String], word: &str) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} {word} {last}", first.join(", ")),
+    }
+}
+
+/// Names, the first few of many.
+fn shown(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    match names.len() {
+        0..=SHOWN => names.join(", "),
+        more => format!("{} and {} more", names[..SHOWN].join(", "), more - SHOWN),
+    }
+}
+
+/// Short texts of one line to click on, of different answers first.
+fn examples(rows: &[&Row]) -> Vec<String> {
+    let fits = |row: &&&Row| {
+        row.text.chars().count() <= EXAMPLE_LENGTH && !row.text.chars().any(char::is_control)
+    };
+    let mut chosen: Vec<&Row> = Vec::new();
+    for row in rows.iter().filter(fits) {
+        if chosen.len() < EXAMPLES && chosen.iter().all(|other| other.classes != row.classes) {
+            chosen.push(row);
+        }
+    }
+    chosen.iter().map(|row| row.text.clone()).collect()
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+fn list(texts: &[String]) -> String {
+    let lines: Vec<String> = texts
+        .iter()
+        .map(|text| format!("  {},\n", quoted(text)))
+        .collect();
+    match lines.is_empty() {
+        true => "[]".to_string(),
+        false => format!("[\n{}]", lines.concat()),
+    }
+}

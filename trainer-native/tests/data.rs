@@ -1,0 +1,121 @@
+//! Data from a stranger's file to a recipe that trains, by the command line.
+
+mod common;
+
+use common::Sandbox;
+
+const CSV: &str = "body,queue,id\n";
+
+/// A table of tickets: two queues, and a row without a queue.
+fn table() -> String {
+    let row = |i: usize| match i % 2 {
+        0 => format!("sun number {i},good,{i}\n"),
+        _ => format!("mud number {i},bad,{i}\n"),
+    };
+    let rows: String = (0..60).map(row).collect();
+    format!("{CSV}{rows}lost,,60\n")
+}
+
+#[test]
+fn a_table_becomes_a_recipe_that_trains() {
+    let sandbox = Sandbox::new();
+    sandbox.write("tickets.csv", table());
+    let import = "data import tickets.csv --shape single-label --out rows.jsonl \
+                  --text-column body --label-column queue --json counts.json";
+    let text = sandbox.done(import);
+    assert!(text.contains("61 rows: 60 accepted"), "{text}");
+    let counts = sandbox.json("counts.json");
+    assert_eq!(counts["format"], "csv");
+    assert_eq!(counts["codes"]["empty_label"], 1);
+    let rejected = sandbox.read_text("rows.jsonl.rejected.jsonl");
+    assert!(
+        rejected.contains("\"line\":62,\"code\":\"empty_label\""),
+        "{rejected}"
+    );
+
+    let new = "new tickets --shape single-label --train rows.jsonl --json made.json";
+    let text = sandbox.done(new);
+    for words in [
+        "48 train, 6 dev (cut",
+        "bad, good",
+        "next: slm data check tickets",
+    ] {
+        assert!(text.contains(words), "{words:?} is not in: {text}");
+    }
+    assert_eq!(sandbox.json("made.json")["cut"][1], "test");
+    let text = sandbox.done("data check tickets --base base.gguf");
+    assert!(text.contains("train: 48 rows"), "{text}");
+    sandbox.done("train tickets --base base.gguf --out run --set sft.epochs=1");
+    sandbox.refused(new, 2, &["tickets", "not empty"]);
+}
+
+#[test]
+fn wrong_requests() {
+    let sandbox = Sandbox::new();
+    let check = |line: &str, words: &[&str]| sandbox.refused(line, 2, words);
+    check("new x --shape single-label", &["--train"]);
+    check(
+        "new x --shape singel --train tiny/train.jsonl",
+        &["single-label"],
+    );
+    check(
+        "new x --shape single-label --train nothing",
+        &["nothing: no such file"],
+    );
+    check(
+        "new x --shape tool-call --train tiny/train.jsonl",
+        &["tool-call"],
+    );
+    check(
+        "data import tiny/train.jsonl --shape single-label",
+        &["--out"],
+    );
+    sandbox.write("bad.jsonl", "{}\n");
+    check(
+        "data import bad.jsonl --shape single-label --out out.jsonl",
+        &["no row was accepted", "out.jsonl.rejected.jsonl"],
+    );
+    assert!(!sandbox.exists("x"));
+}
+
+#[test]
+fn what_a_check_finds() {
+    let sandbox = Sandbox::new();
+    let row = |text: &str, label: &str| {
+        format!("{{\"prompt\": \"{text}\", \"completion\": \"{label}\"}}\n")
+    };
+    let long = "the parcel came late and the box was torn at one side";
+    let dev = row(&format!("{long} again"), "good") + &row("sun", "good") + &row("Sun", "bad");
+    sandbox.write("tiny/train.jsonl", row(long, "good") + &row("mud", "bad"));
+    sandbox.write("tiny/dev.jsonl", dev);
+    sandbox.write("tiny/test.jsonl", row("rain", "bad"));
+    let text = sandbox.done("data check tiny --base base.gguf --json found.json");
+    for words in [
+        "dev:1 ~ train:1",
+        "dev:3 says bad, dev:2 says good",
+        "test has no row of good",
+    ] {
+        assert!(text.contains(words), "{words:?} is not in: {text}");
+    }
+    let codes = |file: &str| -> Vec<String> {
+        let found = sandbox.json(file);
+        let findings = found["findings"].as_array().unwrap();
+        findings
+            .iter()
+            .map(|f| f["code"].as_str().unwrap().to_string())
+            .collect()
+    };
+    let expected = [
+        "near_duplicate_across",
+        "contradiction",
+        "label_without_rows",
+    ];
+    assert_eq!(codes("found.json"), expected);
+    sandbox.done("data check tiny --json unchecked.json");
+    assert!(codes("unchecked.json").contains(&"lengths_unchecked".to_string()));
+    let recipe = common::RECIPE.replace("[sft]", "[sft]\nmax_tokens = 20");
+    sandbox.write("short/recipe.toml", recipe);
+    let line = "data check tiny/train.jsonl --recipe short --base base.gguf --json long.json";
+    sandbox.done(line);
+    assert!(codes("long.json").contains(&"too_long".to_string()));
+}
