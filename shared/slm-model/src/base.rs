@@ -1,11 +1,14 @@
 //! The base model in memory: sizes, tokenizer, and weights as the file stores them.
 
+use std::sync::OnceLock;
+
 use sha2::{Digest, Sha256};
 use slm_kernels::serve::{BlockFormat, Matrix};
 use slm_task::recipe::Projection;
 
 use crate::{
     config::Config,
+    constraint::vocabulary::Vocabulary,
     error::ModelError,
     gguf::{GgmlType, Gguf, dequantize_with_candle},
     tokenizer::GgufTokenizer,
@@ -15,6 +18,8 @@ use crate::{
 pub struct BaseModel {
     config: Config,
     tokenizer: GgufTokenizer,
+    /// Made from the tokenizer when first needed.
+    vocabulary: OnceLock<Vocabulary>,
     sha256: String,
     pub(crate) embedding: Matrix,
     /// `None` when the output matrix is the embedding table.
@@ -87,6 +92,7 @@ impl BaseModel {
             layers: layers.collect::<Result<_, _>>()?,
             config,
             tokenizer,
+            vocabulary: OnceLock::new(),
             sha256,
         })
     }
@@ -99,6 +105,11 @@ impl BaseModel {
     /// The tokenizer of the file.
     pub fn tokenizer(&self) -> &GgufTokenizer {
         &self.tokenizer
+    }
+
+    /// The tokenizer's tokens by their bytes; built on the first call.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        (self.vocabulary).get_or_init(|| Vocabulary::new(&self.tokenizer))
     }
 
     /// sha256 of the file, in hex: what adapters and bundles are bound to.

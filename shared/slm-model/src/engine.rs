@@ -189,6 +189,11 @@ impl Engine {
         Ok(logits)
     }
 
+    /// Length of the prefix in tokens.
+    pub(crate) fn prefix_len(&self) -> usize {
+        self.prefix.len()
+    }
+
     /// Tokens that a prompt may have after the prefix when its longest answer has `answer` tokens.
     pub fn room(&self, answer: usize) -> usize {
         self.model
@@ -265,7 +270,7 @@ impl Engine {
         logits
     }
 
-    fn check_length(&self, tokens: usize) -> Result<(), ModelError> {
+    pub(crate) fn check_length(&self, tokens: usize) -> Result<(), ModelError> {
         let context = self.model.config().context;
         if tokens > context {
             Err(ModelError::TooLong { tokens, context })

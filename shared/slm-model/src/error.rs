@@ -55,6 +55,17 @@ pub enum ModelError {
         /// The model's limit.
         context: usize,
     },
+    /// An answer cannot be held to what is asked of it: a schema or label that no constraint can be
+    /// made from, or a constraint that cannot go on.
+    #[error("constraint: {what}; expected {expected}. {advice}")]
+    Constraint {
+        /// What was found.
+        what: String,
+        /// What can be made or gone on with.
+        expected: String,
+        /// What the user can do about it, a whole sentence.
+        advice: String,
+    },
     /// A call with arguments that do not belong together.
     #[error("{0}")]
     Input(String),
@@ -91,6 +102,19 @@ impl ModelError {
         Self::Unsupported {
             what: what.into(),
             reason: reason.into(),
+            advice: advice.into(),
+        }
+    }
+
+    /// A constraint that cannot be made or cannot go on.
+    pub(crate) fn constraint(
+        what: impl Into<String>,
+        expected: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self::Constraint {
+            what: what.into(),
+            expected: expected.into(),
             advice: advice.into(),
         }
     }

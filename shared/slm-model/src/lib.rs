@@ -10,6 +10,8 @@ mod answer;
 mod base;
 mod cache;
 pub mod config;
+pub mod constraint;
+mod decode;
 mod engine;
 pub mod error;
 pub mod gguf;
@@ -25,6 +27,11 @@ pub use adapter::{LayerAdapter, LoraAdapter, LoraPair};
 pub use answer::{Answered, Answerer};
 pub use base::{BaseModel, PROJECTIONS};
 pub use config::Config;
+pub use constraint::{
+    Constraint, TokenSet,
+    spans::{FoundSpan, FoundSpans, SpanGrammar, SpanOrder},
+};
+pub use decode::{Choice, Decoded};
 pub use engine::{Engine, logits_digest};
 pub use error::ModelError;
 pub use gguf::Gguf;

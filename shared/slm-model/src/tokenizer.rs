@@ -89,6 +89,11 @@ impl GgufTokenizer {
         self.bytes.get(id as usize).map_or(&[], |bytes| bytes)
     }
 
+    /// Whether text may yield `id`.
+    pub(crate) fn is_text(&self, id: u32) -> bool {
+        self.tokenizer.id_to_token(id).is_some()
+    }
+
     /// Whether text can never yield `id`.
     pub fn is_control(&self, id: u32) -> bool {
         self.control.get(id as usize).copied().unwrap_or(false)
