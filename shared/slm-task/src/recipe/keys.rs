@@ -165,6 +165,7 @@ pub(super) const KEYS: &[Key] = &[
     optional("sft.evals_per_epoch", Kind::Positive, "2.0"),
     optional("sft.patience", at_least(0), "4"),
     optional("scoring.dev_rows", at_least(0), "0"),
+    optional("scoring.max_tokens", at_least(1), "256"),
     optional("scoring.shots", at_least(0), "4"),
     optional("scoring.resamples", at_least(1), "1000"),
     optional("scoring.seed", at_least(0), "0"),
@@ -179,6 +180,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
     optional("twist.upsample", at_least(0), "40"),
     optional("twist.downsample", at_least(0), "400"),
+    optional("twist.recall_floor", Kind::Share, "0.95"),
 ];
 
 /// The key at a dotted path.
