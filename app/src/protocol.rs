@@ -38,6 +38,8 @@ pub enum Command {
         text: String,
         /// With or without the adapter.
         system: System,
+        /// Nats on the decision to stop a list of spans; as shipped if none is given.
+        stop_bias: Option<f64>,
     },
     /// Score every bundled test row and rebuild the report.
     Evaluate,
@@ -199,6 +201,8 @@ pub enum Kept {
 /// One answer and what it cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
+    /// The text that was answered.
+    pub text: String,
     /// The prediction, or why there is none.
     pub prediction: Prediction,
     /// Tokens computed (prompt after the fixed prefix, and the labels).
@@ -264,6 +268,7 @@ mod tests {
                 id: 3,
                 text: "a \"quoted\"\nline \u{1F600}".into(),
                 system: System::Base,
+                stop_bias: Some(-0.5),
             },
         };
         let text = serde_json::to_string(&request).unwrap();

@@ -1,4 +1,5 @@
-//! What is set on the dev rows once an adapter is final (a routing threshold): kept in the run,
+//! What is set on the dev rows once an adapter is final (a routing threshold, a bias for recall):
+//! kept in the run,
 //! bound to the adapter and the rows that it was set with.
 
 use std::sync::Arc;
@@ -6,7 +7,11 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use slm_model::{BaseModel, LoraAdapter};
-use slm_task::{Recipe, routing::Dials};
+use slm_task::{
+    Example, Prediction, Recipe, Shape,
+    recall::{self, RecallDial},
+    routing::Dials,
+};
 
 use crate::{files, predictor::Predictor, run::Run, subject};
 
@@ -33,7 +38,8 @@ pub fn of_run(
     recipe: &Recipe,
     adapter: &(Arc<LoraAdapter>, String),
 ) -> Result<Dials> {
-    if !recipe.routing.is_on() {
+    let wants_recall = recipe.shape == Shape::Spans && recipe.twist.recall_floor > 0.0;
+    if !recipe.routing.is_on() && !wants_recall {
         return Ok(Dials::default());
     }
     let path = run.path(FILE);
@@ -44,14 +50,54 @@ pub fn of_run(
         }
     }
     let dev = subject::unchanged(&run.config.dev, recipe)?.examples;
-    eprintln!("setting the routing threshold on {} dev rows", dev.len());
     let mut predictor = Predictor::new(base.clone(), Some(&adapter.0), recipe, Vec::new())?;
-    let predictions = predictor.predict_rows(&dev)?;
+    let dials = match wants_recall {
+        true => {
+            eprintln!("setting the recall dial on {} dev rows", dev.len());
+            Dials {
+                recall: Some(recall(&mut predictor, recipe, &dev)?),
+                ..Dials::default()
+            }
+        }
+        false => {
+            eprintln!("setting the routing threshold on {} dev rows", dev.len());
+            Dials::set(recipe, &dev, &predictor.predict_rows(&dev)?)?
+        }
+    };
     let kept = Kept {
         adapter: adapter.1.clone(),
         dev: run.config.dev.sha256.clone(),
-        dials: Dials::set(recipe, &dev, &predictions)?,
+        dials,
     };
     files::write_json(&path, &kept)?;
     Ok(kept.dials)
+}
+
+/// The recall dial. A row is decoded with the lowest bias at which its answer ends; that tells what
+/// every higher one gives. Rows whose answer did not end count as failures below.
+fn recall(predictor: &mut Predictor, recipe: &Recipe, dev: &[Example]) -> Result<RecallDial> {
+    let mut settled: Vec<Option<Prediction>> = vec![None; dev.len()];
+    let mut answers = Vec::with_capacity(recall::BIASES.len());
+    for bias in recall::BIASES {
+        predictor.set_stop_bias(bias as f32);
+        let open: Vec<usize> = (0..dev.len())
+            .filter(|&row| settled[row].is_none())
+            .collect();
+        let rows: Vec<Example> = open.iter().map(|&row| dev[row].clone()).collect();
+        let mut at_bias: Vec<Option<Prediction>> = settled
+            .iter()
+            .map(|found| match found {
+                Some(Prediction::Spans(found)) => Some(Prediction::Spans(found.stopped_at(bias))),
+                other => other.clone(),
+            })
+            .collect();
+        for (row, prediction) in open.into_iter().zip(predictor.predict_rows(&rows)?) {
+            if !prediction.is_failure() {
+                settled[row] = Some(prediction.clone());
+            }
+            at_bias[row] = Some(prediction);
+        }
+        answers.push((bias, at_bias.into_iter().flatten().collect()));
+    }
+    Ok(RecallDial::choose(recipe, dev, &answers)?)
 }

@@ -92,9 +92,14 @@ pub fn evaluate(subject: &Subject, options: &Options) -> Result<Evaluation> {
 /// The systems to compare, the subject first. Without training rows there are neither trivial systems
 /// nor shots.
 fn systems(subject: &Subject) -> Vec<System> {
-    let model = |name, adapter, shots| System {
+    let model = |name, adapter: Option<_>, shots| System {
         name,
-        kind: Kind::Model { adapter, shots },
+        kind: Kind::Model {
+            // Dials are set for the tuned model.
+            stop_bias: adapter.as_ref().map_or(0.0, |_| subject.dials.stop_bias()),
+            adapter,
+            shots,
+        },
     };
     let mut systems = Vec::new();
     if let Some(adapter) = &subject.adapter {

@@ -39,6 +39,11 @@ impl Predictor {
         self.answerer.set_adapter(adapter);
     }
 
+    /// Nats on the decision to stop a list of spans; see [`Answerer::set_stop_bias`].
+    pub fn set_stop_bias(&mut self, nats: f32) {
+        self.answerer.set_stop_bias(nats);
+    }
+
     /// Answers texts, in order. A text that does not fit the context is a counted failure.
     ///
     /// # Errors

@@ -33,6 +33,8 @@ pub enum Kind {
         adapter: Option<(Arc<LoraAdapter>, String)>,
         /// Worked examples.
         shots: Vec<Example>,
+        /// Nats on the decision to stop a list of spans.
+        stop_bias: f32,
     },
 }
 
@@ -58,16 +60,20 @@ impl Setting<'_> {
     /// # Errors
     /// When the engine or the disk fails.
     pub fn predictions(&self, system: &System) -> Result<(Vec<Prediction>, f64)> {
-        let (adapter, shots) = match &system.kind {
+        let (adapter, shots, stop_bias) = match &system.kind {
             Kind::Trivial(system) => {
                 let answers = self.rows.iter().map(|row| system.answer(row));
                 return Ok((answers.collect(), 0.0));
             }
-            Kind::Model { adapter, shots } => (adapter, shots),
+            Kind::Model {
+                adapter,
+                shots,
+                stop_bias,
+            } => (adapter, shots, *stop_bias),
         };
         let path = self
             .cache
-            .join(format!("{}.jsonl", self.key(adapter, shots)));
+            .join(format!("{}.jsonl", self.key(adapter, shots, stop_bias)));
         files::create_folder(self.cache)?;
         let mut done = kept(&path, self.rows.len())?;
         let mut bar = Bar::new(system.name, self.rows.len()).starting_at(done.len());
@@ -78,6 +84,7 @@ impl Setting<'_> {
         let first = done.len();
         let adapter = adapter.as_ref().map(|(adapter, _)| &**adapter);
         let mut predictor = Predictor::new(self.base.clone(), adapter, self.recipe, shots.clone())?;
+        predictor.set_stop_bias(stop_bias);
         while done.len() < self.rows.len() {
             let chunk = &self.rows[done.len()..self.rows.len().min(done.len() + CHUNK)];
             let new = predictor.predict_rows(chunk)?;
@@ -91,7 +98,12 @@ impl Setting<'_> {
     }
 
     /// Names everything that the predictions follow from.
-    fn key(&self, adapter: &Option<(Arc<LoraAdapter>, String)>, shots: &[Example]) -> String {
+    fn key(
+        &self,
+        adapter: &Option<(Arc<LoraAdapter>, String)>,
+        shots: &[Example],
+        stop_bias: f32,
+    ) -> String {
         let inputs = serde_json::json!({
             "numerics": slm_model::NUMERICS,
             "base": self.base.sha256(),
@@ -100,6 +112,7 @@ impl Setting<'_> {
             "data": self.data_sha256,
             "lines": self.rows.iter().map(|row| row.line).collect::<Vec<_>>(),
             "shots": shots,
+            "stop_bias": stop_bias,
         });
         files::sha256(inputs.to_string().as_bytes())[..16].to_string()
     }

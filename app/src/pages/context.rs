@@ -106,11 +106,16 @@ impl AppContext {
     }
 
     /// Asks for an answer once the typing pauses; at once with `now`.
-    pub(super) fn ask(self, text: String, system: System, now: bool) {
+    pub(super) fn ask(self, text: String, system: System, stop_bias: Option<f64>, now: bool) {
         let Some(id) = self.session.try_update(Session::ask) else {
             return;
         };
-        let command = Command::Classify { id, text, system };
+        let command = Command::Classify {
+            id,
+            text,
+            system,
+            stop_bias,
+        };
         if now {
             self.send(command);
             return;

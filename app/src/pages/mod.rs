@@ -6,6 +6,7 @@ mod engine;
 mod evaluate_tab;
 mod gallery;
 mod parts;
+mod recall;
 mod recipe;
 mod report_tab;
 mod routing;

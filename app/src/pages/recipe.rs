@@ -114,7 +114,7 @@ fn Panels(opened: Arc<Opened>, tab: Memo<Tab>) -> impl IntoView {
         Memo::new(move |before: Option<&bool>| before == Some(&true) || tab.get() == Tab::Report);
     let metric = slm_view::format::metric_name(opened.recipe.shape.selection_metric());
     view! {
-        <div hidden=hidden(Tab::Try)><TryTab recipe=opened.recipe.clone() routing=opened.report.body.routing.clone()/></div>
+        <div hidden=hidden(Tab::Try)><TryTab recipe=opened.recipe.clone() body=opened.report.body.clone()/></div>
         <div hidden=hidden(Tab::Evaluate)><EvaluateTab rows=opened.test_rows metric/></div>
         <div hidden=hidden(Tab::Report)>
             {move || is_report_wanted.get().then(|| view! { <ReportTab opened=opened.clone()/> })}

@@ -1,10 +1,12 @@
-//! Type a text, read the probabilities.
+//! Type a text, read the answer.
 
 use leptos::prelude::*;
-use slm_task::{Prediction, Recipe, Target, routing::RoutingReport};
-use slm_view::PredictionView;
+use slm_task::{Prediction, Recipe, Target, report::Body};
+use slm_view::{PredictionView, spans};
 
-use super::{context::AppContext, engine::EngineStatus, routing::RoutingPanel};
+use super::{
+    context::AppContext, engine::EngineStatus, recall::RecallPanel, routing::RoutingPanel,
+};
 use crate::{
     platform::page,
     protocol::{Answer, System},
@@ -15,11 +17,12 @@ use crate::{
 const TEXT: &str = "text";
 
 #[component]
-pub(super) fn TryTab(recipe: Recipe, routing: Option<RoutingReport>) -> impl IntoView {
+pub(super) fn TryTab(recipe: Recipe, body: Body) -> impl IntoView {
     let context = expect_context::<AppContext>();
     let text = context.draft;
     let system = RwSignal::new(System::default());
-    ask_while_typing(context, text, system);
+    let stop_bias = RwSignal::new(body.recall.as_ref().map(|dial| dial.stop_bias));
+    ask_while_typing(context, text, system, stop_bias);
     view! {
         <div class="try">
             <div class="try-text">
@@ -36,7 +39,8 @@ pub(super) fn TryTab(recipe: Recipe, routing: Option<RoutingReport>) -> impl Int
                         let is_plain_enter = event.key() == "Enter" && !event.shift_key() && !event.is_composing();
                         if is_plain_enter {
                             event.prevent_default();
-                            ask(context, &text.get_untracked(), system.get_untracked(), true);
+                            let text = text.get_untracked();
+                            ask(context, &text, system.get_untracked(), stop_bias.get_untracked(), true);
                         }
                     }
                 ></textarea>
@@ -49,36 +53,42 @@ pub(super) fn TryTab(recipe: Recipe, routing: Option<RoutingReport>) -> impl Int
             <div class="try-result">
                 <p class="label">"What the model thinks"</p>
                 <Result labels=recipe.labels.clone()/>
-                {routing.map(|report| view! { <RoutingPanel report/> })}
+                {body.routing.map(|report| view! { <RoutingPanel report/> })}
+                {body.recall.map(|dial| view! { <RecallPanel dial stop_bias/> })}
                 <EngineStatus/>
             </div>
         </div>
     }
 }
 
-/// Asks again whenever text, system or readiness change.
-fn ask_while_typing(context: AppContext, text: RwSignal<String>, system: RwSignal<System>) {
+/// Asks again whenever text, system, dial or readiness change.
+fn ask_while_typing(
+    context: AppContext,
+    text: RwSignal<String>,
+    system: RwSignal<System>,
+    stop_bias: RwSignal<Option<f64>>,
+) {
     let is_ready = Memo::new(move |_| {
         context
             .session
             .with(|session| matches!(session.engine, Engine::Ready(_)))
     });
     Effect::new(move |_| {
-        let (text, system) = (text.get(), system.get());
+        let (text, system, stop_bias) = (text.get(), system.get(), stop_bias.get());
         if is_ready.get() {
-            ask(context, &text, system, false);
+            ask(context, &text, system, stop_bias, false);
         }
     });
 }
 
-fn ask(context: AppContext, text: &str, system: System, now: bool) {
+fn ask(context: AppContext, text: &str, system: System, stop_bias: Option<f64>, now: bool) {
     let is_ready = context
         .session
         .with_untracked(|session| matches!(session.engine, Engine::Ready(_)));
     if text.trim().is_empty() {
         context.session.update(|session| session.clear_answer());
     } else if is_ready {
-        context.ask(text.to_owned(), system, now);
+        context.ask(text.to_owned(), system, stop_bias, now);
     }
 }
 
@@ -149,7 +159,7 @@ fn Result(labels: Vec<String>) -> impl IntoView {
                     }.into_any(),
                     (None, Some((system, answer))) => view! { <AnswerView system answer labels/> }.into_any(),
                     (None, None) => view! {
-                        <p class="empty">"The probabilities appear here while you type."</p>
+                        <p class="empty">"The answer appears here while you type."</p>
                     }.into_any(),
                 }
             }}
@@ -162,6 +172,7 @@ fn AnswerView(system: System, answer: Answer, labels: Vec<String>) -> impl IntoV
     let title = match &answer.prediction {
         Prediction::Label(label) => label.label.clone(),
         Prediction::Labels(found) => Target::Labels(found.labels.clone()).in_words(),
+        Prediction::Spans(found) => spans::in_words(found),
         Prediction::Failed(_) => "No answer".to_owned(),
     };
     let who = match system {
@@ -172,7 +183,7 @@ fn AnswerView(system: System, answer: Answer, labels: Vec<String>) -> impl IntoV
     view! {
         <p class="label">{who}</p>
         <p class="verdict">{title}</p>
-        <PredictionView prediction=answer.prediction labels/>
+        <PredictionView prediction=answer.prediction labels text=answer.text/>
         <p class="quiet tabular cost">{cost}</p>
     }
 }
@@ -198,6 +209,7 @@ fn spoken(answer: &Answer) -> String {
             format!("{}, {}", label.label, format::percent(confidence))
         }
         Prediction::Labels(found) => Target::Labels(found.labels.clone()).in_words(),
+        Prediction::Spans(found) => spans::in_words(found),
         Prediction::Failed(_) => "No answer".to_owned(),
     }
 }
@@ -211,6 +223,7 @@ mod tests {
     #[test]
     fn cost_and_speech_follow_the_answer() {
         let mut answer = Answer {
+            text: "Fine.".into(),
             prediction: Prediction::Label(slm_task::LabelPrediction {
                 label: "positive".into(),
                 probabilities: vec![0.1, 0.15, 0.75],

@@ -43,6 +43,7 @@ mod tests {
             id,
             text: String::new(),
             system: System::Tuned,
+            stop_bias: None,
         }
     }
 

@@ -244,6 +244,7 @@ mod tests {
 
     fn answer(label: &str) -> Answer {
         Answer {
+            text: "A text.".into(),
             prediction: Prediction::Label(LabelPrediction {
                 label: label.into(),
                 probabilities: vec![],

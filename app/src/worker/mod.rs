@@ -125,7 +125,12 @@ impl Worker {
                 }
             }
             Command::Load => self.load().await,
-            Command::Classify { id, text, system } => self.classify(id, &text, system).await,
+            Command::Classify {
+                id,
+                text,
+                system,
+                stop_bias,
+            } => self.classify(id, &text, system, stop_bias).await,
             Command::Evaluate => self.start_evaluation(),
             Command::Cancel => {
                 if self.evaluator.take().is_some() {
@@ -177,9 +182,9 @@ impl Worker {
         }
     }
 
-    async fn classify(&mut self, id: u64, text: &str, system: System) {
+    async fn classify(&mut self, id: u64, text: &str, system: System, stop_bias: Option<f64>) {
         let Some(model) = &mut self.model else { return };
-        match model.answer(text, system).await {
+        match model.answer(text, system, stop_bias).await {
             Ok(answer) => self.outbox.tell(Event::Classified { id, system, answer }),
             Err(error) => self.outbox.failed(Step::Classify, &error),
         }
@@ -204,7 +209,7 @@ impl Worker {
             self.finish_evaluation();
             return;
         };
-        let scored = match model.answer(&text, System::Tuned).await {
+        let scored = match model.answer(&text, System::Tuned, None).await {
             Ok(answer) => evaluator
                 .push(answer.prediction, clock::now_ms())
                 .map_err(AppError::from),

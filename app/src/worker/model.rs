@@ -27,6 +27,8 @@ pub(super) struct RecipeModel {
     tuned: Answerer,
     /// Made when the person first asks for it.
     plain: Option<Answerer>,
+    /// The shipped dial: nats on the decision to stop a list of spans.
+    stop_bias: f32,
 }
 
 impl RecipeModel {
@@ -52,6 +54,7 @@ impl RecipeModel {
         let mut model = Self {
             tuned: answerer(&base, Some(&adapter), &bundle.recipe)?,
             plain: None,
+            stop_bias: bundle.predictions.dials.stop_bias(),
             recipe: bundle.recipe.clone(),
             base,
         };
@@ -59,19 +62,28 @@ impl RecipeModel {
         Ok(model)
     }
 
-    /// Answers one text. A text that does not fit the context is a counted failure.
+    /// Answers one text, with the shipped dial unless another one is given. A text that does not fit
+    /// the context is a counted failure.
     ///
     /// # Errors
     /// The engine failed as a whole.
-    pub(super) async fn answer(&mut self, text: &str, system: System) -> Result<Answer, AppError> {
+    pub(super) async fn answer(
+        &mut self,
+        text: &str,
+        system: System,
+        stop_bias: Option<f64>,
+    ) -> Result<Answer, AppError> {
         let started = clock::now_ms();
+        let stop_bias = stop_bias.map_or(self.stop_bias, |nats| nats as f32);
         let answerer = self.answerer(system)?;
+        answerer.set_stop_bias(stop_bias);
         let answered = answerer.answer(&[text]).await.map_err(stopped)?;
         let answered = answered.into_iter().next();
         let answered = answered.ok_or_else(|| AppError::Engine {
             reason: "a text was not answered".to_owned(),
         })?;
         Ok(Answer {
+            text: text.to_owned(),
             prediction: answered.prediction,
             tokens: answered.tokens,
             milliseconds: clock::now_ms() - started,

@@ -8,9 +8,15 @@ use slm_task::{
 };
 
 use crate::{
-    adapter::LoraAdapter, base::BaseModel, engine::Engine, error::ModelError,
+    adapter::LoraAdapter,
+    base::BaseModel,
+    constraint::spans::{SpanGrammar, SpanOrder},
+    engine::Engine,
+    error::ModelError,
     tokenizer::GgufTokenizer,
 };
+
+mod spans;
 
 /// An engine with a recipe: texts in, predictions out, in the `serve` numerics.
 pub struct Answerer {
@@ -21,6 +27,8 @@ pub struct Answerer {
     prefix: Vec<u32>,
     /// Most tokens of a row after the prefix, so that the longest answer still fits.
     room: usize,
+    /// Nats that are added to the logit of stopping a list of spans.
+    stop_bias: f32,
 }
 
 /// What can be answered.
@@ -29,6 +37,8 @@ enum Form {
     Labels(Vec<Vec<u32>>),
     /// Yes or no to each label.
     Lines(Lines),
+    /// A list of spans, of a number of tokens at most.
+    Spans(Arc<SpanGrammar>, usize),
 }
 
 /// One row, answered.
@@ -48,7 +58,8 @@ impl Answerer {
     /// every row.
     ///
     /// # Errors
-    /// When the prefix does not fit the model, or the recipe's shape is not built yet.
+    /// When the prefix does not fit the model, the recipe's shape is not built yet, or a label cannot
+    /// be written with the model's vocabulary.
     pub fn new(
         base: Arc<BaseModel>,
         adapter: Option<&LoraAdapter>,
@@ -59,6 +70,10 @@ impl Answerer {
             let renderer = Renderer::new(recipe, base.tokenizer(), &shots)?;
             let form = match recipe.shape {
                 Shape::MultiLabel => Form::Lines(renderer.lines()),
+                Shape::Spans => {
+                    let grammar = SpanGrammar::new(&base, &recipe.labels, SpanOrder::Text)?;
+                    Form::Spans(Arc::new(grammar), recipe.scoring.max_tokens)
+                }
                 // A renderer is made for shapes that are built, and no others are.
                 _ => Form::Labels(renderer.answers()),
             };
@@ -74,12 +89,19 @@ impl Answerer {
             shots,
             form,
             prefix,
+            stop_bias: 0.0,
         })
     }
 
     /// Another adapter, or none; the prefix is computed again with it.
     pub fn set_adapter(&mut self, adapter: Option<&LoraAdapter>) {
         self.engine.set_adapter(adapter);
+    }
+
+    /// Nats that are added from now on to the logit of stopping wherever another span could come:
+    /// negative for more spans. Answers of other shapes do not depend on it.
+    pub fn set_stop_bias(&mut self, nats: f32) {
+        self.stop_bias = nats;
     }
 
     /// The engine behind it, its cache cut back to the prefix.
@@ -107,18 +129,24 @@ impl Answerer {
     /// When the engine fails as a whole.
     pub async fn answer(&mut self, texts: &[&str]) -> Result<Vec<Answered>, ModelError> {
         let mut prompts = Vec::with_capacity(texts.len());
+        let mut inputs = Vec::with_capacity(texts.len());
         let mut failures = Vec::with_capacity(texts.len());
         for text in texts {
             let tokens = self.prompt(text)?;
             let failure = self.too_long(tokens.len());
             if failure.is_none() {
                 prompts.push(tokens);
+                inputs.push(*text);
             }
             failures.push(failure);
         }
         let mut answered = match &self.form {
             Form::Labels(answers) => self.label(&prompts, &answers.clone()).await?,
             Form::Lines(lines) => self.lines(&prompts, &lines.clone()).await?,
+            Form::Spans(grammar, limit) => {
+                let (grammar, limit) = (grammar.clone(), *limit);
+                self.spans(&prompts, &inputs, &grammar, limit).await?
+            }
         }
         .into_iter();
         let in_order = |failure: Option<Failure>| match failure {
@@ -151,7 +179,7 @@ impl Answerer {
                 };
                 rows.iter().zip(&answered).map(loss).collect()
             }
-            Form::Lines(_) => self.losses(rows).await?,
+            Form::Lines(_) | Form::Spans(..) => self.losses(rows).await?,
         };
         let predictions = answered.into_iter().map(|a| a.prediction);
         Ok(predictions.zip(losses).collect())
@@ -176,7 +204,7 @@ impl Answerer {
             let (prompt, answer) = {
                 let renderer = self.renderer()?;
                 let prompt = renderer.prompt(&row.prompt).tokens;
-                (prompt, renderer.answer(&row.target))
+                (prompt, renderer.answer(row))
             };
             losses.push(match self.too_long(prompt.len()) {
                 Some(_) => None,
@@ -260,6 +288,7 @@ impl Form {
         match self {
             Self::Labels(answers) => answers.iter().map(Vec::len).max().unwrap_or(0),
             Self::Lines(lines) => lines.longest(),
+            Self::Spans(_, limit) => *limit,
         }
     }
 }

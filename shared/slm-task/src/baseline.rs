@@ -1,27 +1,39 @@
 //! What a fine-tune has to beat without any training: answers that need no model, and the base
 //! model with a few worked examples.
 
+mod patterns;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     example::{Example, Target},
-    prediction::{LabelPrediction, LabelsPrediction, Prediction},
+    prediction::{LabelPrediction, LabelsPrediction, Prediction, SpansPrediction},
     recipe::Recipe,
     rng::SplitMix64,
     shape::Shape,
 };
+use patterns::Patterns;
 
 /// A system that answers without a model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trivial {
     /// Name in reports (`majority`).
     pub name: &'static str,
-    answer: Prediction,
+    rule: Rule,
+}
+
+/// How a trivial system answers.
+#[derive(Debug, Clone, PartialEq)]
+enum Rule {
+    /// Always the same.
+    Fixed(Prediction),
+    /// What looks like personal data of known forms.
+    Patterns(Patterns),
 }
 
 impl Trivial {
     /// The trivial systems of a recipe, as its shape has them: majority class; all-no and the
-    /// commonest set. `train` are the rows that say what is common.
+    /// commonest set; no span, and patterns. `train` are the rows that say what is common.
     pub fn systems(train: &[Example], recipe: &Recipe) -> Vec<Self> {
         match recipe.shape {
             Shape::SingleLabel => vec![Self::majority(&majority(train, recipe))],
@@ -33,20 +45,32 @@ impl Trivial {
                 }
                 systems
             }
-            Shape::Spans | Shape::Structured | Shape::Grounded | Shape::ToolCall => Vec::new(),
+            Shape::Spans => {
+                let none = Prediction::Spans(SpansPrediction::default());
+                let mut systems = vec![Self::fixed("none", none)];
+                systems.extend(Patterns::for_labels(&recipe.labels).map(|patterns| Self {
+                    name: "patterns",
+                    rule: Rule::Patterns(patterns),
+                }));
+                systems
+            }
+            Shape::Structured | Shape::Grounded | Shape::ToolCall => Vec::new(),
         }
     }
 
     /// The system that says one label to every row.
     pub fn majority(label: &str) -> Self {
-        Self {
-            name: "majority",
-            answer: Prediction::Label(LabelPrediction {
-                label: label.to_string(),
-                probabilities: Vec::new(),
-                outside: 0.0,
-            }),
-        }
+        let answer = Prediction::Label(LabelPrediction {
+            label: label.to_string(),
+            probabilities: Vec::new(),
+            outside: 0.0,
+        });
+        Self::fixed("majority", answer)
+    }
+
+    fn fixed(name: &'static str, answer: Prediction) -> Self {
+        let rule = Rule::Fixed(answer);
+        Self { name, rule }
     }
 
     fn labels(name: &'static str, labels: Vec<String>) -> Self {
@@ -55,12 +79,15 @@ impl Trivial {
             probabilities: Vec::new(),
             outside: 0.0,
         });
-        Self { name, answer }
+        Self::fixed(name, answer)
     }
 
     /// What it says to a row.
-    pub fn answer(&self, _row: &Example) -> Prediction {
-        self.answer.clone()
+    pub fn answer(&self, row: &Example) -> Prediction {
+        match &self.rule {
+            Rule::Fixed(answer) => answer.clone(),
+            Rule::Patterns(patterns) => Prediction::Spans(patterns.find(&row.prompt)),
+        }
     }
 }
 

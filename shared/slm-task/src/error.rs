@@ -91,7 +91,7 @@ pub enum TaskError {
     },
     /// The recipe's shape is known, but this step is not built for it.
     #[error(
-        "`{shape}` recipes can be read, but {what} is built for `single-label` and `multi-label` only so far"
+        "`{shape}` recipes can be read, but {what} is built for `single-label`, `multi-label` and `spans` only so far"
     )]
     Shape {
         /// The recipe's shape.

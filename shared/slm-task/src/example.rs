@@ -1,5 +1,7 @@
 //! One row of data.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 /// One row: what the model is asked and what it should answer.
@@ -24,6 +26,8 @@ pub enum Target {
     Label(String),
     /// Multi-label: the labels that hold, in recipe order; none is an answer too.
     Labels(Vec<String>),
+    /// Spans: parts of the text in its order, none overlapping another; none is an answer too.
+    Spans(Vec<Span>),
 }
 
 impl Target {
@@ -33,15 +37,19 @@ impl Target {
         match self {
             Self::Label(label) => vec![label],
             Self::Labels(labels) => labels.iter().map(String::as_str).collect(),
+            Self::Spans(spans) => {
+                let labels: BTreeSet<&str> = spans.iter().map(|s| s.label.as_str()).collect();
+                labels.into_iter().collect()
+            }
         }
     }
 
-    /// The answer in a line, for people.
+    /// The answer in a line, for people; of spans their labels.
     pub fn in_words(&self) -> String {
-        match self {
-            Self::Label(label) => label.clone(),
-            Self::Labels(labels) if labels.is_empty() => "none".into(),
-            Self::Labels(labels) => labels.join(", "),
+        let classes = self.classes();
+        match classes.is_empty() {
+            true => "none".into(),
+            false => classes.join(", "),
         }
     }
 }
@@ -49,8 +57,10 @@ impl Target {
 pub use self::{
     checks::{check_labels, class_counts, duplicates, repeats},
     jsonl::{Rows, read_jsonl, read_prompts, read_rows},
+    spans::{Span, code_points},
 };
 
 mod checks;
 mod jsonl;
+mod spans;
 mod targets;

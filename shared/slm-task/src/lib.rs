@@ -14,6 +14,7 @@ mod json;
 pub mod metrics;
 pub mod prediction;
 pub mod prompt;
+pub mod recall;
 pub mod recipe;
 pub mod report;
 pub mod rng;
@@ -27,7 +28,9 @@ mod test_data;
 
 pub use error::TaskError;
 pub use example::{Example, Target};
-pub use prediction::{Failure, LabelPrediction, LabelsPrediction, Prediction};
+pub use prediction::{
+    Failure, FoundSpan, LabelPrediction, LabelsPrediction, Prediction, SpansPrediction,
+};
 pub use prompt::{Control, Prompt, Renderer, Sequence, Tokenizer};
 pub use recipe::Recipe;
 pub use report::Report;

@@ -124,7 +124,7 @@ pub(crate) fn predicted_indices(
 ) -> Result<Vec<Option<usize>>, TaskError> {
     let one = |(row, prediction): (usize, &Prediction)| match prediction {
         Prediction::Failed(_) => Ok(None),
-        Prediction::Labels(_) => Err(TaskError::Mismatch(format!(
+        Prediction::Labels(_) | Prediction::Spans(_) => Err(TaskError::Mismatch(format!(
             "row {}: a prediction of another shape",
             row + 1
         ))),

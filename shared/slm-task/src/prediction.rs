@@ -1,7 +1,11 @@
 //! What a model answered, parsed: a prediction or a typed failure. A failure is counted, never
 //! turned into a label.
 
+mod spans;
+
 use serde::{Deserialize, Serialize};
+
+pub use spans::{FoundSpan, SpansPrediction};
 
 /// One parsed answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,6 +15,8 @@ pub enum Prediction {
     Label(LabelPrediction),
     /// Multi-label: the labels that hold.
     Labels(LabelsPrediction),
+    /// Spans: the labelled parts of the text.
+    Spans(SpansPrediction),
     /// No usable answer.
     Failed(Failure),
 }
@@ -55,6 +61,11 @@ pub enum Failure {
         /// The raw answer.
         answer: String,
     },
+    /// The answer did not end within the recipe's `scoring.max_tokens`.
+    Unended {
+        /// The limit, in tokens.
+        limit: usize,
+    },
     /// The runtime gave up on the row (logits that are not finite, say).
     Runtime {
         /// In words.
@@ -75,7 +86,7 @@ impl Prediction {
     pub fn label(&self) -> Option<&str> {
         match self {
             Self::Label(p) => Some(&p.label),
-            Self::Labels(_) | Self::Failed(_) => None,
+            Self::Labels(_) | Self::Spans(_) | Self::Failed(_) => None,
         }
     }
 
@@ -85,7 +96,8 @@ impl Prediction {
     }
 
     /// How sure the model is of the answer as a whole: the label's probability, or the product over
-    /// the labels of the probability of what was decided. None for a failure or a system without
+    /// the labels of the probability of what was decided, or that of each span and of stopping after
+    /// the last. None for a failure or a system without
     /// probabilities.
     pub fn confidence(&self) -> Option<f64> {
         match self {
@@ -94,6 +106,7 @@ impl Prediction {
                 let sure = p.probabilities.iter().map(|&yes| yes.max(1.0 - yes));
                 sure.reduce(|all, one| all * one)
             }
+            Self::Spans(p) => p.probability(),
             Self::Failed(_) => None,
         }
     }

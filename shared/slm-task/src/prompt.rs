@@ -13,15 +13,19 @@
 //! |---|---|---|
 //! | single-label | `label` | the label |
 //! | multi-label | `label: yes` or `label: no`, a line each, in recipe order | `label:`, ` yes` or ` no`, the line end |
+//! | spans | `[{"label":"…","text":"…"},…]`, in the order of the text | as [`SpanParts`] has it |
 //!
 //! Each piece of text is tokenized alone, so neither a user's text nor a label can merge with what
 //! stands beside it. Text never yields a control token: those come from [`Control`] only.
+
+mod spans;
 
 use crate::{
     error::{Place, TaskError},
     example::{Example, Target},
     recipe::Recipe,
 };
+pub use spans::{SpanPart, SpanParts, escape, escaped};
 
 /// Tokens with a meaning of their own, which text can never produce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -133,7 +137,7 @@ impl<'a, T: Tokenizer + ?Sized> Renderer<'a, T> {
         for shot in self.shots {
             self.open(&mut tokens, "user");
             tokens.extend(self.prompt(&shot.prompt).tokens);
-            tokens.extend(self.answer(&shot.target));
+            tokens.extend(self.answer(shot));
             self.text(&mut tokens, "\n");
         }
         self.open(&mut tokens, "user");
@@ -160,7 +164,7 @@ impl<'a, T: Tokenizer + ?Sized> Renderer<'a, T> {
         let mut tokens = self.prefix();
         tokens.extend(self.prompt(&example.prompt).tokens);
         let prompt = tokens.len();
-        tokens.extend(self.answer(&example.target));
+        tokens.extend(self.answer(example));
         let limit = self.recipe.sft.max_tokens;
         if tokens.len() > limit {
             return Err(TaskError::TooLong {
@@ -197,9 +201,14 @@ impl<'a, T: Tokenizer + ?Sized> Renderer<'a, T> {
         }
     }
 
-    /// Tokens of a whole answer with the control token that ends it.
-    pub fn answer(&self, target: &Target) -> Vec<u32> {
-        match target {
+    /// The parts of a span recipe's answer.
+    pub fn span_parts(&self) -> SpanParts {
+        SpanParts::new(&self.recipe.labels, self.tokenizer)
+    }
+
+    /// Tokens of a row's right answer with the control token that ends it.
+    pub fn answer(&self, row: &Example) -> Vec<u32> {
+        match &row.target {
             Target::Label(label) => self.label(label),
             Target::Labels(labels) => {
                 let holds = self
@@ -208,6 +217,14 @@ impl<'a, T: Tokenizer + ?Sized> Renderer<'a, T> {
                     .iter()
                     .map(|label| labels.contains(label));
                 self.lines().answer(&holds.collect::<Vec<bool>>())
+            }
+            Target::Spans(spans) => {
+                let listed = spans.iter().filter_map(|span| {
+                    let text = row.prompt.get(span.start..span.end)?;
+                    let label = self.recipe.labels.iter().position(|l| *l == span.label)?;
+                    Some((label, self.tokenizer.encode(&escaped(text))))
+                });
+                self.span_parts().answer(listed)
             }
         }
     }
@@ -236,5 +253,4 @@ impl<'a, T: Tokenizer + ?Sized> Renderer<'a, T> {
 }
 
 #[cfg(test)]
-#[path = "prompt_tests.rs"]
 mod tests;

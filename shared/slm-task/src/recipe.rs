@@ -30,6 +30,9 @@ pub struct Recipe {
     /// Labels in display and tie-break order (single-label, multi-label).
     #[serde(default)]
     pub labels: Vec<String>,
+    /// JSON Schema of the answer, a file of the recipe's folder (structured).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
     /// Inputs to click in the page.
     #[serde(default)]
     pub examples: Vec<String>,
@@ -141,6 +144,8 @@ pub struct Sft {
 pub struct Scoring {
     /// Dev rows an evaluation while training, a seeded subsample; 0 for all.
     pub dev_rows: usize,
+    /// Longest answer in tokens, where answers are written freely or under a grammar (spans).
+    pub max_tokens: usize,
     /// Worked examples of the few-shot baseline.
     pub shots: usize,
     /// Bootstrap resamples.
@@ -166,12 +171,14 @@ pub enum Balance {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Twist {
-    /// Class weights in the loss (single-label, multi-label).
+    /// Class weights in the loss; the class of several labels or spans is the set of their labels.
     pub balance: Balance,
     /// Rows of a smaller class repeat until it has about this many an epoch; 0 for never.
     pub upsample: usize,
     /// Of a larger class a seeded choice of this many rows is trained on; 0 for all.
     pub downsample: usize,
+    /// Share of the wanted spans that must be found on the dev rows (spans); 0 for no dial.
+    pub recall_floor: f32,
 }
 
 /// `[routing]`: answers that are not sure enough go to a fallback (single-label).
@@ -261,6 +268,7 @@ impl Default for Scoring {
     fn default() -> Self {
         Self {
             dev_rows: 0,
+            max_tokens: 256,
             shots: 4,
             resamples: 1000,
             seed: 0,

@@ -4,15 +4,20 @@
 //! The types of the file are here. [`build`] makes a body, [`text`] writes a report for a terminal.
 
 mod build;
+mod spans;
 pub mod text;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::TaskError, example::Target, prediction::Prediction, routing::RoutingReport};
+use crate::{
+    error::TaskError, example::Target, prediction::Prediction, recall::RecallDial,
+    routing::RoutingReport,
+};
 
 pub use build::{ReportInput, System, build};
+pub use spans::{LeakMetrics, SpanAverage, SpanMetrics, SpanView, Spans};
 
 /// Layout version of report files.
 pub const FORMAT: u32 = 1;
@@ -82,6 +87,9 @@ pub struct Body {
     /// The subject with the recipe's fallback in front of it, where the recipe routes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing: Option<RoutingReport>,
+    /// How recall was bought on the dev rows, where the recipe has a floor for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recall: Option<RecallDial>,
     /// The subject's most confident mistakes, at most 20, worst first; failures come last.
     pub mistakes: Vec<Mistake>,
     /// Things the reader must know (labels never seen in training, failures, subsample).
@@ -122,6 +130,8 @@ pub enum Figures {
     SingleLabel(Classification),
     /// Multi-label metrics, `sklearn-1.9` convention.
     MultiLabel(MultiLabel),
+    /// Metrics of spans, seqeval's over words among them.
+    Spans(Spans),
 }
 
 impl Figures {
@@ -129,7 +139,7 @@ impl Figures {
     pub fn single_label(&self) -> Option<&Classification> {
         match self {
             Self::SingleLabel(classification) => Some(classification),
-            Self::MultiLabel(_) => None,
+            Self::MultiLabel(_) | Self::Spans(_) => None,
         }
     }
 
@@ -138,6 +148,7 @@ impl Figures {
         match self {
             Self::SingleLabel(classification) => &classification.convention,
             Self::MultiLabel(figures) => &figures.convention,
+            Self::Spans(figures) => &figures.convention,
         }
     }
 }
@@ -275,7 +286,7 @@ pub struct Mistake {
     pub line: usize,
     /// The text.
     pub prompt: String,
-    /// The right answer.
+    /// The right answer; bounds of spans count bytes of the text.
     pub gold: Target,
     /// What the subject answered.
     pub prediction: Prediction,

@@ -10,6 +10,7 @@ use crate::{
     error::TaskError,
     example::{Example, Target},
     prediction::Prediction,
+    recall::RecallDial,
     recipe::{Recipe, Routing},
 };
 
@@ -22,10 +23,21 @@ pub struct Dials {
     /// The threshold of a recipe that routes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing: Option<Threshold>,
+    /// The bias against stopping of a recipe with a floor for recall.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recall: Option<RecallDial>,
 }
 
 impl Dials {
-    /// Sets every dial that the recipe has, from what the tuned model answered to the dev rows.
+    /// Nats to add to the logit of stopping a list of spans; 0 without a dial.
+    pub fn stop_bias(&self) -> f32 {
+        self.recall
+            .as_ref()
+            .map_or(0.0, |dial| dial.stop_bias as f32)
+    }
+
+    /// Sets the routing dial, if the recipe has it, from what the tuned model answered to the dev
+    /// rows.
     ///
     /// # Errors
     /// [`TaskError::Mismatch`] for rows or predictions of another shape or number.
@@ -39,7 +51,8 @@ impl Dials {
             .is_on()
             .then(|| Threshold::choose(recipe, dev, predictions))
             .transpose()?;
-        Ok(Self { routing })
+        let recall = None;
+        Ok(Self { routing, recall })
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod multi_label;
 mod single_label;
+pub(crate) mod spans;
 
 use crate::{
     error::TaskError,
@@ -94,7 +95,8 @@ pub(crate) fn scorer<'a>(
         Shape::MultiLabel => Ok(Box::new(multi_label::MultiLabel::new(
             recipe, rows, systems,
         )?)),
-        shape @ (Shape::Spans | Shape::Structured | Shape::Grounded | Shape::ToolCall) => {
+        Shape::Spans => Ok(Box::new(spans::Spans::new(recipe, rows, systems)?)),
+        shape @ (Shape::Structured | Shape::Grounded | Shape::ToolCall) => {
             let what = "scoring";
             Err(TaskError::Shape { shape, what })
         }

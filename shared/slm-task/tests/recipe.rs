@@ -92,7 +92,8 @@ fn errors_say_where_what_and_what_to_do() {
         "[lora]",
         "[zzz]",
         "recipe.toml:13: zzz: unknown key; a recipe has `id`, `title`, `summary`, `shape`, \
-         `instruction`, `labels`, `examples`, `data`, `lora`, `sft`, `scoring`, `routing`, `twist`.",
+         `instruction`, `labels`, `schema`, `examples`, `data`, `lora`, `sft`, `scoring`, \
+         `routing`, `twist`.",
     );
     check(
         "title = \"Sentiment\"\n",

@@ -155,7 +155,7 @@ fn keys_that_nothing_reads_are_counted() {
 
 #[test]
 fn other_shapes_are_a_typed_error() {
-    for shape in slm_task::Shape::NAMES.iter().skip(2) {
+    for shape in slm_task::Shape::NAMES.iter().skip(3) {
         let mut recipe = recipe();
         recipe.set("shape", shape).unwrap();
         let error = example::read_jsonl(ROW.as_bytes(), "train.jsonl", &recipe);
@@ -168,7 +168,9 @@ fn prompts_are_read_without_completions() {
     let text = "{\"prompt\": \"a\"}\n\n{\"prompt\": \"b\", \"id\": 4}\n";
     let prompts = example::read_prompts(text.as_bytes(), "in.jsonl").unwrap();
     assert_eq!(prompts, [(1, "a".to_string()), (3, "b".to_string())]);
-    let error = example::read_prompts(b"{\"text\": \"a\"}", "in.jsonl").unwrap_err();
+    let texts = example::read_prompts(b"{\"text\": \"a\"}", "in.jsonl").unwrap();
+    assert_eq!(texts, [(1, "a".to_string())]);
+    let error = example::read_prompts(b"{\"words\": \"a\"}", "in.jsonl").unwrap_err();
     assert!(
         error
             .to_string()
@@ -256,4 +258,80 @@ fn wrong_lists_of_labels_are_refused_in_words() {
         "found `neutral` twice",
     );
     check(r#", "completion": ["netural"]"#, "Did you mean `neutral`?");
+}
+
+fn read_spans(spans: &str) -> Result<Vec<slm_task::Example>, TaskError> {
+    let mut recipe = recipe();
+    recipe.set("shape", "spans").unwrap();
+    // 13 characters, 16 bytes.
+    let row = format!(r#"{{"text": "Zoë, 王 at Kew", "spans": {spans}, "slice": "rare"}}"#);
+    example::read_jsonl(row.as_bytes(), "train.jsonl", &recipe)
+}
+
+#[test]
+fn bounds_of_spans_count_code_points() {
+    let check = |spans: &str, expected: &[(&str, &str)]| {
+        let row = read_spans(spans).unwrap().remove(0);
+        let slm_task::Target::Spans(spans) = &row.target else {
+            panic!("{:?}", row.target);
+        };
+        let found: Vec<(&str, &str)> = (spans.iter())
+            .map(|span| (&row.prompt[span.start..span.end], span.label.as_str()))
+            .collect();
+        assert_eq!(found, expected);
+        for span in spans {
+            let place = example::code_points(&row.prompt, span.start..span.end);
+            let characters: String = row
+                .prompt
+                .chars()
+                .skip(place.start)
+                .take(place.len())
+                .collect();
+            assert_eq!(characters, row.prompt[span.start..span.end]);
+        }
+    };
+    check("[]", &[]);
+    check(
+        r#"[{"start": 5, "end": 6, "label": "neutral"}, {"start": 0, "end": 3, "label": "positive"}]"#,
+        &[("Zoë", "positive"), ("王", "neutral")],
+    );
+    check(
+        r#"[{"start": 10, "end": 13, "label": "negative"}]"#,
+        &[("Kew", "negative")],
+    );
+}
+
+#[test]
+fn wrong_spans_are_refused_with_their_place() {
+    let check = |spans: &str, expected: &str| {
+        let error = read_spans(spans).unwrap_err().to_string();
+        let expected = format!("train.jsonl:1: {expected}");
+        assert!(error.starts_with(&expected), "{error}");
+    };
+    check("null", "spans: found null; expected a list of spans.");
+    check(
+        "[3]",
+        "spans[0].start: found nothing; expected a whole number",
+    );
+    check(
+        r#"[{"start": 0, "end": 14, "label": "neutral"}]"#,
+        "spans[0]: found 0 to 14; expected a part of the text, which has 13 characters.",
+    );
+    check(
+        r#"[{"start": 3, "end": 3, "label": "neutral"}]"#,
+        "spans[0]: found 3 to 3;",
+    );
+    check(
+        r#"[{"start": 4, "end": 6, "label": "neutral"}]"#,
+        "spans[0]: found ` 王`; expected a part without white space at its ends.",
+    );
+    check(
+        r#"[{"start": 0, "end": 3, "label": "neutrl"}]"#,
+        "spans[0].label: found `neutrl`; expected one of `negative`, `neutral`, `positive`. \
+         Did you mean `neutral`?",
+    );
+    check(
+        r#"[{"start": 0, "end": 6, "label": "neutral"}, {"start": 5, "end": 6, "label": "neutral"}]"#,
+        "spans: found `王` over `Zoë, 王`; expected spans that do not overlap.",
+    );
 }

@@ -1,7 +1,7 @@
 //! Precision, recall and F1 of each class as bars beside their numbers.
 
 use leptos::prelude::*;
-use slm_task::report::{Average, ClassMetrics, Figures};
+use slm_task::report::{Average, ClassMetrics, Figures, SpanView};
 
 use crate::chart::Bar;
 use crate::format;
@@ -13,7 +13,7 @@ pub struct ClassRow {
     pub name: String,
     /// Precision, recall, F1.
     pub values: [f64; 3],
-    /// Gold rows; none for an average.
+    /// Gold rows, or spans; none for an average.
     pub support: Option<u64>,
 }
 
@@ -37,7 +37,26 @@ pub fn rows(figures: &Figures) -> Vec<ClassRow> {
                 ("Average over rows", &m.samples),
             ],
         ),
+        Figures::Spans(spans) => of_spans(&spans.exact),
     }
+}
+
+fn of_spans(view: &SpanView) -> Vec<ClassRow> {
+    let types = view.per_type.iter().map(|t| ClassRow {
+        name: t.label.clone(),
+        values: [t.precision, t.recall, t.f1],
+        support: Some(t.support),
+    });
+    let averages = [
+        ("Micro average", &view.micro),
+        ("Macro average", &view.macro_average),
+    ];
+    let averages = averages.map(|(name, a)| ClassRow {
+        name: name.into(),
+        values: [a.precision, a.recall, a.f1],
+        support: None,
+    });
+    types.chain(averages).collect()
 }
 
 fn table(classes: &[ClassMetrics], averages: &[(&str, &Average)]) -> Vec<ClassRow> {
@@ -87,7 +106,7 @@ pub fn ClassTable(
                         <th scope="col">"Precision"</th>
                         <th scope="col">"Recall"</th>
                         <th scope="col">"F1"</th>
-                        <th scope="col" class="slm-number">"Rows"</th>
+                        <th scope="col" class="slm-number">"Support"</th>
                     </tr>
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>

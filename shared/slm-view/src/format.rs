@@ -97,6 +97,8 @@ pub fn metric_name(name: &str) -> String {
         "accuracy" => "Accuracy",
         "mcc" => "MCC",
         "rare_recall" => "Recall on rare classes",
+        "span_f2" => "F2 of spans",
+        "span_f1" => "F1 of spans",
         "ece" => "Calibration error",
         _ => return capitalized(&name.replace('_', " ")),
     };
@@ -111,6 +113,8 @@ pub fn system_name(name: &str) -> String {
         "few-shot" => "Base, few-shot",
         "majority" => "Majority class",
         "all-no" => "No to everything",
+        "none" => "No span at all",
+        "patterns" => "Patterns",
         "majority-set" => "Commonest set of labels",
         _ => return name.into(),
     };

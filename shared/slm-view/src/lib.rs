@@ -19,10 +19,12 @@ pub mod lift;
 pub mod mistakes;
 pub mod prediction;
 pub mod provenance;
+pub mod recall;
 pub mod reliability;
 pub mod report;
 pub mod routing;
 pub mod slices;
+pub mod spans;
 pub mod systems;
 
 pub use headline::HeadlineCard;

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use slm_task::report::{Body, Mistake};
 use slm_task::{Prediction, Target};
 
-use crate::prediction::PredictionView;
+use crate::{prediction::PredictionView, spans};
 
 /// One mistake as it is shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +33,7 @@ impl MistakeItem {
             Prediction::Labels(p) => {
                 format!("answered {}", Target::Labels(p.labels.clone()).in_words())
             }
+            Prediction::Spans(p) => format!("found {}", spans::in_words(p)),
             Prediction::Failed(_) => "no answer".into(),
         };
         Self {
@@ -42,6 +43,14 @@ impl MistakeItem {
             answer,
             prediction: mistake.prediction.clone(),
         }
+    }
+}
+
+impl MistakeItem {
+    /// The text, unless the prediction shows it.
+    fn quoted_text(&self) -> Option<String> {
+        let shown = matches!(self.prediction, Prediction::Spans(_));
+        (!shown).then(|| self.prompt.clone())
     }
 }
 
@@ -64,8 +73,13 @@ pub fn MistakeList(
                 <p class="slm-muted">
                     {format!("{}: right is {}, {}", item.place, item.gold.in_words(), item.answer)}
                 </p>
-                <blockquote class="slm-prompt">{item.prompt}</blockquote>
-                <PredictionView prediction=item.prediction labels=labels.clone() gold=item.gold/>
+                {item.quoted_text().map(|text| view! { <blockquote class="slm-prompt">{text}</blockquote> })}
+                <PredictionView
+                    prediction=item.prediction
+                    labels=labels.clone()
+                    gold=item.gold
+                    text=item.prompt
+                />
             </li>
         }
     });

@@ -5,6 +5,7 @@ use slm_task::{Failure, LabelPrediction, LabelsPrediction, Prediction, Target};
 
 use crate::chart::Bar;
 use crate::format;
+use crate::spans::SpansView;
 
 /// Up to this many labels stand in recipe order, so that bars keep their places while someone
 /// types; of more, the most probable are shown.
@@ -107,6 +108,9 @@ pub fn failure_text(failure: &Failure) -> String {
         Failure::Unparsable { answer } => {
             format!("No answer: the model wrote something that is no answer: {answer}")
         }
+        Failure::Unended { limit } => {
+            format!("No answer: the list of spans did not end within {limit} tokens.")
+        }
         Failure::Runtime { message } => format!("No answer: {message}"),
     }
 }
@@ -121,7 +125,17 @@ pub fn PredictionView(
     /// The right answer, where one is known.
     #[prop(optional_no_strip, into)]
     gold: Option<Target>,
+    /// The text that was answered; spans are shown in it.
+    #[prop(optional, into)]
+    text: String,
 ) -> impl IntoView {
+    if let Prediction::Spans(found) = prediction {
+        let wanted = match gold {
+            Some(Target::Spans(wanted)) => Some(wanted),
+            _ => None,
+        };
+        return view! { <SpansView text found wanted/> }.into_any();
+    }
     let gold = gold.as_ref().map(Target::classes);
     match prediction {
         Prediction::Label(label) => {
@@ -133,6 +147,8 @@ pub fn PredictionView(
             let bars = LabelBars::of_several(&found, &labels, gold.as_deref());
             view! { <LabelBarsView bars/> }.into_any()
         }
+        // Shown above.
+        Prediction::Spans(_) => ().into_any(),
         Prediction::Failed(failure) => {
             view! { <p class="slm-failure">{failure_text(&failure)}</p> }.into_any()
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use slm_task::Report;
-use slm_task::report::{Body, Classification, Figures, MultiLabel};
+use slm_task::report::{Body, ClassMetrics, Classification, Figures, MultiLabel};
 
 use crate::classes::{self, ClassTable};
 use crate::confusion::{ConfusionMatrix, Matrix};
@@ -14,9 +14,11 @@ use crate::headline::{self, HeadlineTiles, Tile};
 use crate::lift::{LiftRow, LiftTable};
 use crate::mistakes::{self, MistakeList};
 use crate::provenance::{self, ProvenanceList};
+use crate::recall::RecallView;
 use crate::reliability::{Reliability, ReliabilityCurve};
 use crate::routing::RoutingView;
 use crate::slices::{self, SliceTable};
+use crate::spans::{self, SpanTypeTable};
 use crate::systems::{Systems, SystemsTable};
 
 /// A report: headline and warnings first, then everything they rest on.
@@ -100,12 +102,27 @@ fn subject(body: &Body) -> Option<AnyView> {
     let more = match figures {
         Figures::SingleLabel(classification) => errors(classification),
         Figures::MultiLabel(figures) => whole_sets(figures),
+        Figures::Spans(figures) => {
+            let rows = spans::type_rows(figures);
+            let leak = spans::leak_sentence(&figures.leak);
+            section(
+                "Spans by type",
+                view! {
+                    <SpanTypeTable rows/>
+                    <p>{leak}</p>
+                },
+            )
+        }
     };
     let routing = body
         .routing
         .clone()
         .map(|routing| section("Routing", view! { <RoutingView routing/> }));
-    Some((classes, more, routing).into_any())
+    let recall = body
+        .recall
+        .clone()
+        .map(|dial| section("Recall dial", view! { <RecallView dial/> }));
+    Some((classes, more, routing, recall).into_any())
 }
 
 /// Which classes are taken for which, and how honest the confidence is.
@@ -157,12 +174,16 @@ fn details(body: &Body, labels: &[String]) -> AnyView {
 /// The labels that probabilities belong to, in the recipe's order.
 fn labels(body: &Body) -> Vec<String> {
     let figures = body.systems.first().map(|system| &system.figures);
-    let classes = figures.map(|figures| match figures {
-        Figures::SingleLabel(c) => &c.per_class,
-        Figures::MultiLabel(m) => &m.per_class,
-    });
-    let names = classes.into_iter().flatten().map(|c| c.label.clone());
-    names.collect()
+    let names = |classes: &[ClassMetrics]| classes.iter().map(|c| c.label.clone()).collect();
+    match figures {
+        None => Vec::new(),
+        Some(Figures::SingleLabel(c)) => names(&c.per_class),
+        Some(Figures::MultiLabel(m)) => names(&m.per_class),
+        Some(Figures::Spans(s)) => {
+            let types = s.exact.per_type.iter();
+            types.map(|t| t.label.clone()).collect()
+        }
+    }
 }
 
 fn training(report: &Report) -> Option<AnyView> {

@@ -70,6 +70,7 @@ impl SystemRow {
         let (ece, outside) = match &system.figures {
             Figures::SingleLabel(figures) => (figures.ece, figures.outside),
             Figures::MultiLabel(figures) => (None, figures.outside),
+            Figures::Spans(figures) => (None, figures.outside),
         };
         Self {
             name: format::system_name(&system.name),

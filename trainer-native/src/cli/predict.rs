@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
-use slm_task::Prediction;
+use slm_task::{FoundSpan, Prediction, example::code_points};
 
 use crate::{
     exit::bad_input,
@@ -20,7 +20,8 @@ use crate::{
 
 /// Answer texts from a file: one prediction a line, as JSON.
 ///
-/// A line of input is a JSON object with a `prompt`, or plain text.
+/// A line of input is a JSON object with a `prompt` or a `text`, or plain text. Bounds of spans in the
+/// output count Unicode code points, as in data files.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example: slm predict runs/mine --input texts.txt --output answers.jsonl
@@ -54,6 +55,7 @@ impl Args {
         let adapter = subject.adapter.as_ref().map(|(adapter, _)| &**adapter);
         let mut predictor =
             Predictor::new(subject.base.clone(), adapter, &subject.recipe, Vec::new())?;
+        predictor.set_stop_bias(subject.dials.stop_bias());
         let mut output = open_output(&self.output)?;
         let mut bar = Bar::new("predict", texts.len());
         let mut done = 0;
@@ -109,7 +111,7 @@ fn read_texts(path: &Path) -> Result<Vec<(usize, String)>> {
     Ok(texts)
 }
 
-/// The text of a line: the `prompt` of a JSON object, or the line itself.
+/// The text of a line: the `prompt` or `text` of a JSON object, or the line itself.
 fn read_line(file: &str, number: usize, line: &str) -> Result<String> {
     if !line.trim_start().starts_with('{') {
         return Ok(line.to_string());
@@ -117,7 +119,7 @@ fn read_line(file: &str, number: usize, line: &str) -> Result<String> {
     match serde_json::from_str::<Map<String, Value>>(line) {
         // Plain text may begin with a brace, too.
         Err(_) => Ok(line.to_string()),
-        Ok(object) => match object.get("prompt").and_then(Value::as_str) {
+        Ok(object) => match (object.get("prompt").or(object.get("text"))).and_then(Value::as_str) {
             Some(prompt) => Ok(prompt.to_string()),
             None => Err(bad_input(format!(
                 "{file}:{number}: prompt: found none; expected a text. Name the field `prompt`."
@@ -142,6 +144,10 @@ fn line_of(subject: &Subject, line: usize, text: &str, prediction: &Prediction) 
             put("probabilities", by_label(subject, &found.probabilities));
             put("outside", json!(found.outside));
         }
+        Prediction::Spans(found) => {
+            let spans: Vec<Value> = found.spans.iter().map(|span| listed(text, span)).collect();
+            put("spans", json!(spans));
+        }
         Prediction::Failed(failure) => put("failed", json!(failure)),
     }
     if let Some(threshold) = &subject.dials.routing {
@@ -153,6 +159,18 @@ fn line_of(subject: &Subject, line: usize, text: &str, prediction: &Prediction) 
         put("route", json!(route));
     }
     answer
+}
+
+/// A span as data files have it, with its text.
+fn listed(text: &str, span: &FoundSpan) -> Value {
+    let place = code_points(text, span.start..span.end);
+    json!({
+        "start": place.start,
+        "end": place.end,
+        "label": span.label,
+        "text": text.get(span.start..span.end),
+        "probability": span.probability,
+    })
 }
 
 fn by_label(subject: &Subject, probabilities: &[f64]) -> Value {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Example;
+use super::{Example, Target};
 
 /// Rows of each class ([`Target::classes`](super::Target::classes)), by name.
 pub fn class_counts(rows: &[Example]) -> BTreeMap<String, usize> {
@@ -18,6 +18,9 @@ pub fn check_labels(rows: &[Example], labels: &[String]) -> Vec<String> {
     let counts = class_counts(rows);
     if let (1, Some((only, &n))) = (counts.len(), counts.first_key_value())
         && n == rows.len()
+        && !rows
+            .iter()
+            .any(|row| matches!(row.target, Target::Spans(_)))
     {
         return vec![format!(
             "all {n} rows have the label `{only}`: there is nothing to tell apart"

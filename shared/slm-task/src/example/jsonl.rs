@@ -34,6 +34,7 @@ pub fn read_jsonl(bytes: &[u8], file: &str, recipe: &Recipe) -> Result<Vec<Examp
 /// |---|---|
 /// | single-label | `{"prompt", "completion": label, "slice"?}` |
 /// | multi-label | `{"prompt", "completion": [label, …], "slice"?}` |
+/// | spans | `{"text", "spans": [{"start", "end", "label"}, …], "slice"?}`, bounds half-open in code points |
 ///
 /// Keys that nothing reads are ignored with a warning, unless they look like a known key that the
 /// row lacks. `file` is the name that error messages show.
@@ -50,7 +51,7 @@ pub fn read_rows(bytes: &[u8], file: &str, recipe: &Recipe) -> Result<Rows, Task
         let row = row?;
         row.check_keys(reader.keys(), &mut ignored)?;
         examples.push(Example {
-            prompt: row.text("prompt")?,
+            prompt: row.text(reader.prompt())?,
             target: reader.read(&row)?,
             slice: row.optional_text("slice")?,
             line: row.line,
@@ -64,7 +65,8 @@ pub fn read_rows(bytes: &[u8], file: &str, recipe: &Recipe) -> Result<Rows, Task
     Ok(Rows { examples, warnings })
 }
 
-/// Reads texts to predict on, with their lines: `{"prompt"}` a line, all other keys ignored.
+/// Reads texts to predict on, with their lines: `{"prompt"}` or `{"text"}` a line, all other keys
+/// ignored.
 ///
 /// # Errors
 /// The first wrong line, and a file without rows.
@@ -72,8 +74,12 @@ pub fn read_prompts(bytes: &[u8], file: &str) -> Result<Vec<(usize, String)>, Ta
     let mut prompts = Vec::new();
     for row in lines(bytes, file) {
         let row = row?;
-        row.check_keys(&["prompt"], &mut BTreeMap::new())?;
-        prompts.push((row.line, row.text("prompt")?));
+        let field = match (row.field("prompt"), row.field("text")) {
+            (None, Some(_)) => "text",
+            _ => "prompt",
+        };
+        row.check_keys(&[field], &mut BTreeMap::new())?;
+        prompts.push((row.line, row.text(field)?));
     }
     not_empty(&prompts, file, r#"{"prompt": "…"}"#)?;
     Ok(prompts)

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     Target,
     jsonl::{Row, kind},
+    spans,
 };
 use crate::{
     error::{TaskError, listed, nearest, quoted},
@@ -29,13 +30,22 @@ impl<'a> TargetReader<'a> {
 
     /// Keys of a row.
     pub(super) fn keys(&self) -> &'static [&'static str] {
-        &["prompt", "completion", "slice"]
+        match self.recipe.shape {
+            Shape::Spans => &["text", "spans", "slice"],
+            _ => &["prompt", "completion", "slice"],
+        }
+    }
+
+    /// The key of a row's text.
+    pub(super) fn prompt(&self) -> &'static str {
+        self.keys()[0]
     }
 
     /// A row to show where none was found.
     pub(super) fn sample(&self) -> &'static str {
         match self.recipe.shape {
             Shape::MultiLabel => r#"{"prompt": "…", "completion": ["…"]}"#,
+            Shape::Spans => r#"{"text": "…", "spans": [{"start": 0, "end": 1, "label": "…"}]}"#,
             _ => r#"{"prompt": "…", "completion": "…"}"#,
         }
     }
@@ -47,11 +57,11 @@ impl<'a> TargetReader<'a> {
     pub(super) fn read(&self, row: &Row<'_>) -> Result<Target, TaskError> {
         match self.recipe.shape {
             Shape::MultiLabel => self.labels(row).map(Target::Labels),
-            Shape::SingleLabel
-            | Shape::Spans
-            | Shape::Structured
-            | Shape::Grounded
-            | Shape::ToolCall => {
+            Shape::Spans => {
+                let text = row.text(self.prompt())?;
+                spans::read(row, &text, &self.recipe.labels).map(Target::Spans)
+            }
+            Shape::SingleLabel | Shape::Structured | Shape::Grounded | Shape::ToolCall => {
                 let written = row.text("completion")?;
                 self.label(row, &written).map(Target::Label)
             }

@@ -135,6 +135,7 @@ pub(super) const KEYS: &[Key] = &[
     required("shape", Kind::Choice(&Shape::NAMES), "\"single-label\""),
     required("instruction", Kind::Text, "\"Say how the text feels.\""),
     optional("labels", Kind::Labels, "[\"negative\", \"positive\"]"),
+    optional("schema", Kind::Path, "\"schema.json\""),
     optional("examples", Kind::Texts, "[\"What a day!\"]"),
     required("data.train", Kind::Path, "\"train.jsonl\""),
     required("data.dev", Kind::Path, "\"dev.jsonl\""),
@@ -169,6 +170,7 @@ pub(super) const KEYS: &[Key] = &[
     optional("sft.evals_per_epoch", Kind::Positive, "2.0"),
     optional("sft.patience", at_least(0), "4"),
     optional("scoring.dev_rows", at_least(0), "0"),
+    optional("scoring.max_tokens", at_least(1), "256"),
     optional("scoring.shots", at_least(0), "4"),
     optional("scoring.resamples", at_least(1), "1000"),
     optional("scoring.seed", at_least(0), "0"),
@@ -183,6 +185,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
     optional("twist.upsample", at_least(0), "40"),
     optional("twist.downsample", at_least(0), "400"),
+    optional("twist.recall_floor", Kind::Share, "0.95"),
 ];
 
 /// The key at a dotted path.
@@ -221,6 +224,7 @@ mod tests {
     fn the_keys_are_those_of_the_types() {
         let mut recipe = recipe();
         recipe.data.licence = Some("MIT".to_string());
+        recipe.schema = Some("schema.json".to_string());
         let written: toml::Table = toml::from_str(&recipe.to_toml()).unwrap();
         let mut paths = Vec::new();
         for (name, value) in &written {

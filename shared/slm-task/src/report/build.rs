@@ -71,6 +71,7 @@ pub fn build(input: ReportInput<'_>) -> Result<Body, TaskError> {
         lift: scored.lift(&systems),
         slices: scored.slices(),
         routing,
+        recall: input.dials.recall.clone(),
         mistakes: scored.mistakes(),
         warnings: scored.warnings(),
         systems,

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{Average, ClassMetrics, Classification, Figures, Lift, MultiLabel, Report};
-use crate::routing::RoutingReport;
+use super::{Average, ClassMetrics, Classification, Figures, Lift, MultiLabel, Report, Spans};
+use crate::{recall::RecallDial, routing::RoutingReport};
 
 /// Digits after the point of metrics.
 const DIGITS: usize = 3;
@@ -22,7 +22,12 @@ pub fn report(report: &Report) -> String {
         match &subject.figures {
             Figures::SingleLabel(figures) => text.push_str(&classes(figures, DIGITS)),
             Figures::MultiLabel(figures) => text.push_str(&labels(figures, DIGITS)),
+            Figures::Spans(figures) => text.push_str(&spans(figures)),
         }
+    }
+    if let Some(dial) = &body.recall {
+        text.push('\n');
+        text.push_str(&recall(dial));
     }
     if let Some(report) = &body.routing {
         text.push('\n');
@@ -126,6 +131,91 @@ pub fn labels(metrics: &MultiLabel, digits: usize) -> String {
     text.push_str(&table.average("macro avg", &metrics.macro_average));
     text.push_str(&table.average("weighted avg", &metrics.weighted));
     text.push_str(&table.average("samples avg", &metrics.samples));
+    text
+}
+
+/// Precision, recall, F1 and F2 of exact spans a label, seqeval's F1 over words, and what leaks.
+pub fn spans(figures: &Spans) -> String {
+    let head = [
+        "label",
+        "precision",
+        "recall",
+        "f1",
+        "f2",
+        "seqeval f1",
+        "leaked",
+        "spans",
+    ];
+    let number = |value: f64| format!("{value:.DIGITS$}");
+    let percent = |value: f64| format!("{:.1} %", 100.0 * value);
+    let mut rows = vec![head.map(String::from).to_vec()];
+    let types = figures
+        .exact
+        .per_type
+        .iter()
+        .zip(&figures.entities.per_type);
+    for ((exact, words), leak) in types.zip(&figures.leaks) {
+        rows.push(vec![
+            exact.label.clone(),
+            number(exact.precision),
+            number(exact.recall),
+            number(exact.f1),
+            number(exact.f2),
+            number(words.f1),
+            percent(leak.share),
+            exact.support.to_string(),
+        ]);
+    }
+    let averages = [
+        (
+            "micro avg",
+            &figures.exact.micro,
+            &figures.entities.micro,
+            percent(figures.leak.share),
+        ),
+        (
+            "macro avg",
+            &figures.exact.macro_average,
+            &figures.entities.macro_average,
+            String::new(),
+        ),
+    ];
+    for (name, exact, words, leaked) in averages {
+        let mut row = vec![name.to_string()];
+        row.extend([exact.precision, exact.recall, exact.f1, exact.f2, words.f1].map(number));
+        row.push(leaked);
+        rows.push(row);
+    }
+    let mut text = table(&rows);
+    let _ = writeln!(
+        text,
+        "{} of {} characters of the wanted spans stay readable; touched at all: {:.DIGITS$} of the spans",
+        figures.leak.leaked, figures.leak.characters, figures.overlap.micro.recall
+    );
+    text
+}
+
+/// The bias in force and what each tried one gave on the dev rows.
+fn recall(dial: &RecallDial) -> String {
+    let mut text = format!(
+        "recall dial: stop bias {} (goal: recall of at least {}, on {} dev rows)\n",
+        dial.stop_bias, dial.floor, dial.dev_rows
+    );
+    let mut rows = vec![
+        ["bias", "precision", "recall", "f2"]
+            .map(String::from)
+            .to_vec(),
+    ];
+    for point in &dial.curve {
+        let mut row = vec![point.bias.to_string()];
+        let values = [point.precision, point.recall, point.f2];
+        row.extend(values.map(|value| format!("{value:.DIGITS$}")));
+        rows.push(row);
+    }
+    text.push_str(&table(&rows));
+    if !dial.reached {
+        text.push_str("warning: no bias reached the floor on the dev rows\n");
+    }
     text
 }
 

@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
-use super::{
-    FoundSpan, FoundSpans, SpanGrammar, SpanOrder, align::Alignment, parts::Part, source::Source,
-};
+use slm_task::prompt::SpanPart as Part;
+
+use super::{FoundSpan, FoundSpans, SpanGrammar, SpanOrder, align::Alignment, source::Source};
 use crate::{
     constraint::{Constraint, TokenSet},
     decode::Decoded,
@@ -69,7 +69,7 @@ impl Constraint for SpanConstraint<'_> {
             }
             State::Label { labels, written } => {
                 for &label in labels {
-                    let next = parts.labels[label].1.get(*written);
+                    let next = parts.labels()[label].get(*written);
                     allowed.insert(*next.unwrap_or(&parts.fixed(Part::Middle)[0]));
                 }
             }
@@ -177,7 +177,7 @@ impl SpanConstraint<'_> {
 
     /// Labels that some text is left for.
     fn open_labels(&self) -> Vec<usize> {
-        (0..self.grammar.parts.labels.len())
+        (0..self.grammar.parts.labels().len())
             .filter(|&label| self.starts().any(|start| self.can_end(label, start, start)))
             .collect()
     }
@@ -258,7 +258,7 @@ impl SpanConstraint<'_> {
 
     fn commit_label(&mut self, mut labels: Vec<usize>, written: usize, token: u32) -> bool {
         let grammar = self.grammar;
-        let tokens = |label: usize| &grammar.parts.labels[label].1;
+        let tokens = |label: usize| &grammar.parts.labels()[label];
         if token == grammar.parts.fixed(Part::Middle)[0]
             && let Some(&label) = labels.iter().find(|&&label| tokens(label).len() == written)
         {

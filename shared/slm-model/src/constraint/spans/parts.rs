@@ -1,41 +1,19 @@
-//! What a list of spans is written with: parts that are tokenized alone, so that every decision
-//! falls between two tokens, the same two in training and in answers.
-//!
-//! ```text
-//! [{"label":"  LABEL  ","text":"  TEXT  "}  ,{"label":"  LABEL  ","text":"  TEXT  "}  ]<|im_end|>
-//! []<|im_end|>                                                     where there is no span
-//! ```
+//! The parts of an answer ([`SpanParts`]) for one list of labels, and what an answer may not hold.
 
 use std::ops::Range;
 
-use slm_task::{Control, Tokenizer};
+use slm_task::{
+    Tokenizer,
+    prompt::{SpanPart, SpanParts, escaped},
+};
 
-use super::{align::SpanOrder, source::escape};
+use super::align::SpanOrder;
 use crate::error::ModelError;
-
-/// A fixed part of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    /// Before the first label.
-    Open,
-    /// Instead of everything, where there is no span.
-    Empty,
-    /// Between label and text.
-    Middle,
-    /// After a text.
-    Close,
-    /// Before every further label.
-    Next,
-    /// After the last span.
-    Stop,
-}
 
 /// The tokens of every part but the texts.
 pub(super) struct Parts {
-    /// By [`Part`]; those that end the answer have the end-of-turn token.
-    fixed: [Vec<u32>; 6],
-    /// Name and tokens of each label.
-    pub(super) labels: Vec<(String, Vec<u32>)>,
+    parts: SpanParts,
+    names: Vec<String>,
 }
 
 impl Parts {
@@ -58,25 +36,20 @@ impl Parts {
                 return wrong(format!("the label {label:?} twice"));
             }
         }
-        let spelled = |label: &String| Some((label.clone(), write(label, tokenizer)?));
-        let end = tokenizer.control(Control::TurnEnd);
-        let ended = |text: &str| [tokenizer.encode(text), vec![end]].concat();
         Ok(Self {
-            fixed: [
-                tokenizer.encode("[{\"label\":\""),
-                ended("[]"),
-                tokenizer.encode("\",\"text\":\""),
-                tokenizer.encode("\"}"),
-                tokenizer.encode(",{\"label\":\""),
-                ended("]"),
-            ],
-            labels: labels.iter().filter_map(spelled).collect(),
+            parts: SpanParts::new(labels, tokenizer),
+            names: labels.to_vec(),
         })
     }
 
     /// Tokens of a fixed part.
-    pub(super) fn fixed(&self, part: Part) -> &[u32] {
-        &self.fixed[part as usize]
+    pub(super) fn fixed(&self, part: SpanPart) -> &[u32] {
+        self.parts.fixed(part)
+    }
+
+    /// Tokens of each label.
+    pub(super) fn labels(&self) -> &[Vec<u32>] {
+        self.parts.labels()
     }
 
     /// Tokens of a whole answer, as [`super::SpanGrammar::answer`] states.
@@ -87,39 +60,29 @@ impl Parts {
         order: SpanOrder,
         tokenizer: &impl Tokenizer,
     ) -> Result<Vec<u32>, ModelError> {
-        let mut tokens = Vec::new();
-        for (label, text) in listed(input, spans, order)? {
-            let opening = match tokens.is_empty() {
-                true => Part::Open,
-                false => Part::Next,
-            };
-            tokens.extend(self.fixed(opening));
-            tokens.extend(self.label(label)?);
-            tokens.extend(self.fixed(Part::Middle));
-            tokens.extend(write(text, tokenizer).ok_or_else(|| {
-                ModelError::constraint(
-                    format!("the span {text:?}"),
-                    "characters that the model's vocabulary can write",
-                    "Remove the span, or use another base model.",
-                )
-            })?);
-            tokens.extend(self.fixed(Part::Close));
-        }
-        let last = match tokens.is_empty() {
-            true => Part::Empty,
-            false => Part::Stop,
-        };
-        tokens.extend(self.fixed(last));
-        Ok(tokens)
+        let spelled = listed(input, spans, order)?
+            .into_iter()
+            .map(|(label, text)| {
+                let tokens = write(text, tokenizer).ok_or_else(|| {
+                    ModelError::constraint(
+                        format!("the span {text:?}"),
+                        "characters that the model's vocabulary can write",
+                        "Remove the span, or use another base model.",
+                    )
+                })?;
+                Ok((self.label(label)?, tokens))
+            });
+        let spelled = spelled.collect::<Result<Vec<_>, ModelError>>()?;
+        Ok(self.parts.answer(spelled))
     }
 
-    fn label(&self, label: &str) -> Result<&[u32], ModelError> {
-        let known = self.labels.iter().find(|(name, _)| name == label);
-        known.map(|(_, tokens)| tokens.as_slice()).ok_or_else(|| {
-            let names: Vec<&str> = self.labels.iter().map(|(name, _)| name.as_str()).collect();
+    /// Place of a label among the recipe's.
+    fn label(&self, label: &str) -> Result<usize, ModelError> {
+        let known = self.names.iter().position(|name| name == label);
+        known.ok_or_else(|| {
             ModelError::constraint(
                 format!("the label {label:?}"),
-                format!("one of {}", names.join(", ")),
+                format!("one of {}", self.names.join(", ")),
                 "Correct the label, or add it to the recipe's list.",
             )
         })
@@ -175,9 +138,7 @@ fn text_of<'a>(input: &'a str, place: &Range<usize>) -> Result<&'a str, ModelErr
 /// Tokens of a text inside a JSON string; `None` where the vocabulary has no token for one of its
 /// bytes.
 fn write(text: &str, tokenizer: &impl Tokenizer) -> Option<Vec<u32>> {
-    let mut escaped = String::new();
-    text.chars()
-        .for_each(|character| escape(character, &mut escaped));
+    let escaped = escaped(text);
     let tokens = tokenizer.encode(&escaped);
     (tokenizer.decode(&tokens) == escaped).then_some(tokens)
 }

@@ -1,6 +1,8 @@
 //! The text that spans are taken from, as it stands inside a JSON string, and where in it a span
 //! may begin and end.
 
+use slm_task::prompt::escape;
+
 use crate::constraint::vocabulary::Vocabulary;
 
 /// An input text escaped for JSON. Offsets are bytes of the escaped text unless said otherwise.
@@ -82,38 +84,10 @@ impl Source {
     }
 }
 
-/// Appends a character as it stands in a compact JSON string: only what must be escaped is.
-pub(super) fn escape(character: char, out: &mut String) {
-    match character {
-        '"' => out.push_str("\\\""),
-        '\\' => out.push_str("\\\\"),
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        '\u{8}' => out.push_str("\\b"),
-        '\u{c}' => out.push_str("\\f"),
-        control if control < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(control))),
-        other => out.push(other),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Gguf, GgufTokenizer, testing};
-
-    #[test]
-    fn escapes_as_serde_json_does() {
-        for character in (0..0x300)
-            .chain([0x2028, 0x1f980])
-            .filter_map(char::from_u32)
-        {
-            let mut out = String::from('"');
-            escape(character, &mut out);
-            out.push('"');
-            assert_eq!(out, serde_json::to_string(&character).unwrap());
-        }
-    }
 
     #[test]
     fn spans_begin_and_end_at_visible_characters() {

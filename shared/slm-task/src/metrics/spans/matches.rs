@@ -35,7 +35,8 @@ pub struct EntityScores {
 }
 
 impl TypeMatches {
-    fn add(&mut self, other: &Self) {
+    /// Adds the counts of `other`.
+    pub fn add(&mut self, other: &Self) {
         self.support += other.support;
         self.found += other.found;
         self.predicted += other.predicted;
@@ -117,13 +118,18 @@ impl Matches {
         &self.types
     }
 
-    /// Scores of all types' counts together.
-    pub fn micro_average(&self) -> EntityScores {
+    /// All types' counts together.
+    pub fn total(&self) -> TypeMatches {
         let mut total = TypeMatches::default();
         for one in &self.types {
             total.add(one);
         }
-        total.scores()
+        total
+    }
+
+    /// Scores of all types' counts together.
+    pub fn micro_average(&self) -> EntityScores {
+        self.total().scores()
     }
 
     /// Unweighted means over the types that occur; NaN when none does, as seqeval has it.

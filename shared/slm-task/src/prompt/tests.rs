@@ -1,5 +1,6 @@
 use super::*;
 use crate::Shape;
+use crate::example::Span;
 use crate::test_data::{examples, recipe};
 
 /// One token a byte; control tokens lie above them.
@@ -125,7 +126,7 @@ fn a_row_beyond_the_limit_is_an_error_with_its_place() {
 
 #[test]
 fn other_shapes_are_a_typed_error() {
-    for shape in Shape::NAMES.iter().skip(2) {
+    for shape in Shape::NAMES.iter().skip(3) {
         let mut recipe = recipe();
         recipe.set("shape", shape).unwrap();
         let error = Renderer::new(&recipe, &Bytes, &[]).err().unwrap();
@@ -138,17 +139,47 @@ fn several_labels_are_a_line_each() {
     let mut recipe = recipe();
     recipe.shape = Shape::MultiLabel;
     let renderer = Renderer::new(&recipe, &Bytes, &[]).unwrap();
-    let target = Target::Labels(vec!["neutral".into()]);
-    let answer = renderer.answer(&target);
+    let row = Example {
+        target: Target::Labels(vec!["neutral".into()]),
+        ..examples(&["neutral"])[0].clone()
+    };
+    let answer = renderer.answer(&row);
     assert_eq!(
         Bytes.decode(&answer),
         "negative: no\nneutral: yes\npositive: no<|im_end|>"
     );
     assert!(answer.len() <= renderer.lines().longest());
-    let row = Example {
-        target,
-        ..examples(&["neutral"])[0].clone()
-    };
     let sequence = renderer.training(&row).unwrap();
     assert_eq!(sequence.tokens[sequence.prompt..], answer);
+}
+
+#[test]
+fn spans_are_a_list_in_the_order_of_the_text() {
+    let mut recipe = recipe();
+    recipe.shape = Shape::Spans;
+    let check = |spans: &[(usize, usize, &str)], expected: &str| {
+        let renderer = Renderer::new(&recipe, &Bytes, &[]).unwrap();
+        let row = Example {
+            prompt: "Zoë \"Z\" Ray".into(),
+            target: Target::Spans(
+                spans
+                    .iter()
+                    .map(|&(start, end, label)| Span {
+                        start,
+                        end,
+                        label: label.into(),
+                    })
+                    .collect(),
+            ),
+            ..examples(&["neutral"])[0].clone()
+        };
+        let sequence = renderer.training(&row).unwrap();
+        let answer = &sequence.tokens[sequence.prompt..];
+        assert_eq!(Bytes.decode(answer), format!("{expected}<|im_end|>"));
+    };
+    check(&[], "[]");
+    check(
+        &[(0, 4, "neutral"), (5, 8, "positive")],
+        r#"[{"label":"neutral","text":"Zoë"},{"label":"positive","text":"\"Z\""}]"#,
+    );
 }

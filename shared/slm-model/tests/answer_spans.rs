@@ -1,0 +1,101 @@
+//! Spans from end to end: what the renderer trains on is what the grammar allows, and an answerer
+//! gives spans of the text.
+
+use std::{fs, path::Path, sync::Arc};
+
+use futures::executor::block_on;
+use slm_model::{Answerer, BaseModel, Constraint, Gguf, SpanGrammar, SpanOrder, TokenSet, testing};
+use slm_task::{Example, Failure, Prediction, Recipe, Renderer, Target, example};
+
+/// The recipe of the gallery, and its rows for training.
+fn pii() -> (Recipe, Vec<Example>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../static/recipes/pii");
+    let text = fs::read_to_string(folder.join("recipe.toml")).unwrap();
+    let recipe = Recipe::parse(&text, "recipe.toml").unwrap();
+    let rows = fs::read(folder.join("train.jsonl")).unwrap();
+    let rows = example::read_jsonl(&rows, "train.jsonl", &recipe).unwrap();
+    (recipe, rows)
+}
+
+fn base() -> Arc<BaseModel> {
+    let real = testing::base_bytes();
+    let tiny = testing::tiny_gguf(&Gguf::parse(&real).unwrap(), 3);
+    Arc::new(BaseModel::from_gguf(&tiny).unwrap())
+}
+
+#[test]
+fn every_training_answer_is_allowed() {
+    let (recipe, rows) = pii();
+    let base = base();
+    let grammar = SpanGrammar::new(&base, &recipe.labels, SpanOrder::Text).unwrap();
+    let renderer = Renderer::new(&recipe, base.tokenizer(), &[]).unwrap();
+    for row in &rows {
+        let answer = renderer.answer(row);
+        let Target::Spans(spans) = &row.target else {
+            panic!("{:?}", row.target);
+        };
+        let places: Vec<_> = (spans.iter())
+            .map(|span| (span.label.as_str(), span.start..span.end))
+            .collect();
+        assert_eq!(grammar.answer(&row.prompt, &places).unwrap(), answer);
+        let mut constraint = grammar.constrain(&row.prompt, 0.0);
+        for &token in &answer {
+            let mut allowed = TokenSet::new(base.config().vocab);
+            constraint.allow(&mut allowed).unwrap();
+            assert!(allowed.contains(token), "line {}: token {token}", row.line);
+            constraint.commit(token).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_answerer_lists_spans_of_the_text() {
+    let (mut recipe, rows) = pii();
+    recipe.instruction = "List.".into();
+    let base = base();
+    let texts = ["Zoë met Bo.", "…", "a b"];
+    let mut answerer = Answerer::new(base.clone(), None, &recipe, Vec::new()).unwrap();
+    // A strong will to stop, and none at all.
+    answerer.set_stop_bias(1e6);
+    for answered in block_on(answerer.answer(&texts)).unwrap() {
+        let Prediction::Spans(found) = answered.prediction else {
+            panic!("{:?}", answered.prediction);
+        };
+        assert!(found.spans.is_empty());
+        assert!(found.stop_log_odds.is_some());
+    }
+    answerer.set_stop_bias(-1e6);
+    for (text, answered) in texts.iter().zip(block_on(answerer.answer(&texts)).unwrap()) {
+        let Prediction::Spans(found) = &answered.prediction else {
+            panic!("{:?}", answered.prediction);
+        };
+        assert!(!found.spans.is_empty());
+        assert!(
+            found
+                .spans
+                .iter()
+                .all(|s| text.get(s.start..s.end).is_some())
+        );
+        assert!(
+            found
+                .spans
+                .windows(2)
+                .all(|pair| pair[0].end <= pair[1].start)
+        );
+        let confidence = answered.prediction.confidence().unwrap();
+        assert!((0.0..=1.0).contains(&confidence));
+    }
+    let losses = block_on(answerer.losses(&rows[..3])).unwrap();
+    assert!(
+        losses
+            .iter()
+            .all(|loss| loss.is_some_and(|loss| loss > 0.0))
+    );
+
+    recipe.scoring.max_tokens = 4;
+    let mut short = Answerer::new(base, None, &recipe, Vec::new()).unwrap();
+    short.set_stop_bias(-1e6);
+    let answered = block_on(short.answer(&texts[..1])).unwrap().remove(0);
+    let expected = Prediction::Failed(Failure::Unended { limit: 4 });
+    assert_eq!(answered.prediction, expected);
+}

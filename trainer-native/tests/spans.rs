@@ -1,0 +1,113 @@
+//! A recipe of spans from data to report, as a seventh folder that nobody wrote code for.
+
+mod common;
+
+use common::Sandbox;
+
+const RECIPE: &str = r#"id = "names"
+title = "Names"
+shape = "spans"
+summary = "Who is named?"
+instruction = "List."
+labels = ["NAME", "EMAIL"]
+
+[data]
+train = "train.jsonl"
+dev = "dev.jsonl"
+test = "test.jsonl"
+
+[lora]
+rank = 4
+alpha = 8.0
+
+[sft]
+epochs = 3.0
+batch = 4
+lr = 0.01
+
+[scoring]
+resamples = 50
+max_tokens = 160
+
+[twist]
+recall_floor = 0.5
+"#;
+
+/// A name in two rows of three, after a letter of two bytes.
+fn rows(count: usize) -> String {
+    let row = |i: usize| match i % 3 {
+        0 => format!("{{\"text\": \"é none {i}\", \"spans\": []}}\n"),
+        _ => format!(
+            "{{\"text\": \"é Bo {i}\", \"spans\": [{{\"start\": 2, \"end\": 4, \"label\": \"NAME\"}}]}}\n"
+        ),
+    };
+    (0..count).map(row).collect()
+}
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("names/recipe.toml", RECIPE);
+    sandbox.write("names/train.jsonl", rows(36));
+    sandbox.write("names/dev.jsonl", rows(6));
+    sandbox.write("names/test.jsonl", rows(9));
+    sandbox
+}
+
+#[test]
+fn from_data_to_report() {
+    let sandbox = sandbox();
+    sandbox.done("data check names");
+    let plan = sandbox.done("train names --base base.gguf --dry-run");
+    assert!(plan.contains("NAME"), "{plan}");
+    sandbox.done("train names --base base.gguf --out run");
+
+    let table = sandbox.done("eval run --json report.json");
+    assert!(table.contains("recall dial"), "{table}");
+    let body = &sandbox.json("report.json")["body"];
+    assert_eq!(body["headline"][0]["name"], "span_f2");
+    let systems: Vec<&str> = (body["systems"].as_array().unwrap().iter())
+        .map(|system| system["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        systems,
+        ["tuned", "zero-shot", "few-shot", "none", "patterns"]
+    );
+    assert_eq!(body["recall"]["curve"].as_array().unwrap().len(), 7);
+    let kept = sandbox.json("run/dials.json");
+    assert_eq!(kept["dials"]["recall"], body["recall"]);
+
+    sandbox.write("texts.jsonl", "{\"text\": \"é Bo 77\"}\né Bo 78\n");
+    let lines = sandbox.done("predict run --input texts.jsonl --output -");
+    let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&first["line"], &first["prompt"]),
+        (&1.into(), &"é Bo 77".into())
+    );
+    for span in first["spans"].as_array().into_iter().flatten() {
+        let bound = |name: &str| span[name].as_u64().unwrap() as usize;
+        let text: String = "é Bo 77"
+            .chars()
+            .skip(bound("start"))
+            .take(bound("end") - bound("start"))
+            .collect();
+        assert_eq!(span["text"], text);
+    }
+
+    sandbox.done("report run --html report.html");
+    let page = sandbox.read_text("report.html");
+    for words in ["Spans by type", "Recall dial", "would leave them readable"] {
+        assert!(page.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn a_span_beyond_its_text_is_refused_with_its_place() {
+    let sandbox = sandbox();
+    let row = r#"{"text": "é Bo", "spans": [{"start": 2, "end": 5, "label": "NAME"}]}"#;
+    sandbox.write("names/train.jsonl", row);
+    sandbox.refused(
+        "data check names",
+        2,
+        &["train.jsonl:1", "spans[0]", "4 characters"],
+    );
+}
