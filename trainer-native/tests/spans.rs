@@ -34,11 +34,11 @@ recall_floor = 0.5
 "#;
 
 /// A name in two rows of three, after a letter of two bytes.
-fn rows(count: usize) -> String {
+fn rows(split: &str, count: usize) -> String {
     let row = |i: usize| match i % 3 {
-        0 => format!("{{\"text\": \"é none {i}\", \"spans\": []}}\n"),
+        0 => format!("{{\"text\": \"é none {split} {i}\", \"spans\": []}}\n"),
         _ => format!(
-            "{{\"text\": \"é Bo {i}\", \"spans\": [{{\"start\": 2, \"end\": 4, \"label\": \"NAME\"}}]}}\n"
+            "{{\"text\": \"é Bo {split} {i}\", \"spans\": [{{\"start\": 2, \"end\": 4, \"label\": \"NAME\"}}]}}\n"
         ),
     };
     (0..count).map(row).collect()
@@ -47,9 +47,9 @@ fn rows(count: usize) -> String {
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("names/recipe.toml", RECIPE);
-    sandbox.write("names/train.jsonl", rows(36));
-    sandbox.write("names/dev.jsonl", rows(6));
-    sandbox.write("names/test.jsonl", rows(9));
+    sandbox.write("names/train.jsonl", rows("train", 36));
+    sandbox.write("names/dev.jsonl", rows("dev", 6));
+    sandbox.write("names/test.jsonl", rows("test", 9));
     sandbox
 }
 
