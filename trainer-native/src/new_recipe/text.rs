@@ -7,7 +7,9 @@ use anyhow::Result;
 use slm_task::Shape;
 
 use super::{
-    Parts, Request, knobs, schema,
+    Parts, Request,
+    knobs::{self, Knobs},
+    schema,
     source::{Row, Source},
 };
 use crate::exit::bad_input;
@@ -78,64 +80,103 @@ pub fn plan(
     let fallback = labels
         .iter()
         .find(|label| FALLBACKS.contains(&label.to_lowercase().replace([' ', '-'], "_").as_str()))
-        .filter(|_| request.shape == Shape::SingleLabel);
-    let unequal = unequal(request.shape, &counts);
-    let mut decisions = Vec::new();
-    if !labels.is_empty() {
-        decisions.push(format!(
-            "{} labels, the most frequent first: {}",
-            labels.len(),
-            shown(&labels)
-        ));
-    }
-    if schema.is_some() {
-        decisions.push(format!("schema.json with the fields {}", shown(&names)));
-    }
-    decisions.push(format!("instruction to edit: {instruction}"));
-    decisions.push(format!(
-        "sft: {} epochs, {} rows a step, at most {} tokens a row",
-        knobs.epochs, knobs.batch, knobs.max_tokens
-    ));
-    let mut sections = format!(
-        "\n[data]\ntrain = \"train.jsonl\"\ndev = \"dev.jsonl\"\ntest = \"test.jsonl\"\n\
-         # licence = \"CC0-1.0\"\n\n[sft]\nepochs = {:.1}\nbatch = {}\nmax_tokens = {}\n",
-        knobs.epochs, knobs.batch, knobs.max_tokens
-    );
-    if unequal {
-        sections += "\n[twist]\nbalance = \"sqrt\"\n";
-        decisions.push(format!(
-            "twist.balance = \"sqrt\": the largest class has over {UNEQUAL} times the rows of the smallest"
-        ));
-    }
-    if let Some(fallback) = fallback {
-        sections += &format!("\n[routing]\nfallback = {}\n", quoted(fallback));
-        decisions.push(format!(
-            "routing.fallback = {fallback}: unsure rows go there"
-        ));
-    }
-    let title = title(&id);
-    let mut recipe = format!(
-        "id = {}\ntitle = {}\nshape = {}\nsummary = {}\ninstruction = {}\n",
-        quoted(&id),
-        quoted(&title),
-        quoted(request.shape.name()),
-        quoted(&summary(request.shape, &names)),
-        quoted(&instruction)
-    );
-    if schema.is_some() {
-        recipe += "schema = \"schema.json\"\n";
-    }
-    if !labels.is_empty() {
-        recipe += &format!("labels = {}\n", list(&labels));
-    }
-    recipe += &format!("examples = {}\n", list(&examples(&parts.test)));
+        .filter(|_| request.shape == Shape::SingleLabel)
+        .cloned();
+    let draft = Draft {
+        title: title(&id),
+        shape: request.shape,
+        summary: summary(request.shape, &names),
+        unequal: unequal(request.shape, &counts),
+        examples: examples(&parts.test),
+        fallback,
+        instruction,
+        names,
+        knobs,
+    };
     Ok(Plan {
+        recipe: draft.recipe(&id),
+        decisions: draft.decisions(),
         id,
         labels,
-        recipe: recipe + &sections,
         schema,
-        decisions,
     })
+}
+
+/// Everything that was inferred.
+struct Draft {
+    title: String,
+    shape: Shape,
+    summary: String,
+    instruction: String,
+    /// Labels, or the fields of objects.
+    names: Vec<String>,
+    examples: Vec<String>,
+    knobs: Knobs,
+    unequal: bool,
+    fallback: Option<String>,
+}
+
+impl Draft {
+    /// `recipe.toml`.
+    fn recipe(&self, id: &str) -> String {
+        let answer = match self.shape {
+            Shape::Structured => "schema = \"schema.json\"".to_string(),
+            _ => format!("labels = {}", list(&self.names)),
+        };
+        let mut text = format!(
+            "id = {}\ntitle = {}\nshape = {}\nsummary = {}\ninstruction = {}\n{answer}\nexamples = {}\n",
+            quoted(id),
+            quoted(&self.title),
+            quoted(self.shape.name()),
+            quoted(&self.summary),
+            quoted(&self.instruction),
+            list(&self.examples)
+        );
+        text += "\n[data]\ntrain = \"train.jsonl\"\ndev = \"dev.jsonl\"\ntest = \"test.jsonl\"\n\
+                 # licence = \"CC0-1.0\"\n";
+        text += &format!(
+            "\n[sft]\nepochs = {:.1}\nbatch = {}\nmax_tokens = {}\n",
+            self.knobs.epochs, self.knobs.batch, self.knobs.max_tokens
+        );
+        if self.unequal {
+            text += "\n[twist]\nbalance = \"sqrt\"\n";
+        }
+        if let Some(fallback) = &self.fallback {
+            text += &format!("\n[routing]\nfallback = {}\n", quoted(fallback));
+        }
+        text
+    }
+
+    /// What was decided, a sentence each.
+    fn decisions(&self) -> Vec<String> {
+        let (names, knobs) = (shown(&self.names), &self.knobs);
+        let mut decisions = vec![
+            match self.shape {
+                Shape::Structured => format!("schema.json with the fields {names}"),
+                _ => format!(
+                    "{} labels, the most frequent first: {names}",
+                    self.names.len()
+                ),
+            },
+            format!("instruction to edit: {}", self.instruction),
+            format!(
+                "sft: {} epochs, {} rows a step, at most {} tokens a row",
+                knobs.epochs, knobs.batch, knobs.max_tokens
+            ),
+        ];
+        if self.unequal {
+            decisions.push(format!(
+                "twist.balance = \"sqrt\": the largest class has over {UNEQUAL} times the rows of the \
+                 smallest"
+            ));
+        }
+        if let Some(fallback) = &self.fallback {
+            decisions.push(format!(
+                "routing.fallback = {fallback}: unsure rows go there"
+            ));
+        }
+        decisions
+    }
 }
 
 /// The folder's name as an id: lower-case letters and digits, `-` for anything between.
