@@ -34,11 +34,11 @@ recall_floor = 0.5
 "#;
 
 /// A name in two rows of three, after a letter of two bytes.
-fn rows(count: usize) -> String {
+fn rows(split: &str, count: usize) -> String {
     let row = |i: usize| match i % 3 {
-        0 => format!("{{\"text\": \"é none {i}\", \"spans\": []}}\n"),
+        0 => format!("{{\"text\": \"é none {split} {i}\", \"spans\": []}}\n"),
         _ => format!(
-            "{{\"text\": \"é Bo {i}\", \"spans\": [{{\"start\": 2, \"end\": 4, \"label\": \"NAME\"}}]}}\n"
+            "{{\"text\": \"é Bo {split} {i}\", \"spans\": [{{\"start\": 2, \"end\": 4, \"label\": \"NAME\"}}]}}\n"
         ),
     };
     (0..count).map(row).collect()
@@ -47,9 +47,9 @@ fn rows(count: usize) -> String {
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("names/recipe.toml", RECIPE);
-    sandbox.write("names/train.jsonl", rows(36));
-    sandbox.write("names/dev.jsonl", rows(6));
-    sandbox.write("names/test.jsonl", rows(9));
+    sandbox.write("names/train.jsonl", rows("train", 36));
+    sandbox.write("names/dev.jsonl", rows("dev", 6));
+    sandbox.write("names/test.jsonl", rows("test", 9));
     sandbox
 }
 
@@ -65,6 +65,8 @@ fn from_data_to_report() {
     assert!(table.contains("recall dial"), "{table}");
     let body = &sandbox.json("report.json")["body"];
     assert_eq!(body["headline"][0]["name"], "span_f2");
+    let value = body["headline"][0]["value"].as_f64().unwrap();
+    assert!(value > 0.5, "the names were learnt: {value}");
     let systems: Vec<&str> = (body["systems"].as_array().unwrap().iter())
         .map(|system| system["name"].as_str().unwrap())
         .collect();
@@ -83,7 +85,7 @@ fn from_data_to_report() {
         (&first["line"], &first["prompt"]),
         (&1.into(), &"é Bo 77".into())
     );
-    for span in first["spans"].as_array().into_iter().flatten() {
+    for span in first["spans"].as_array().unwrap() {
         let bound = |name: &str| span[name].as_u64().unwrap() as usize;
         let text: String = "é Bo 77"
             .chars()
