@@ -65,6 +65,8 @@ fn from_data_to_report() {
     assert!(table.contains("recall dial"), "{table}");
     let body = &sandbox.json("report.json")["body"];
     assert_eq!(body["headline"][0]["name"], "span_f2");
+    let value = body["headline"][0]["value"].as_f64().unwrap();
+    assert!(value > 0.5, "the names were learnt: {value}");
     let systems: Vec<&str> = (body["systems"].as_array().unwrap().iter())
         .map(|system| system["name"].as_str().unwrap())
         .collect();
@@ -83,7 +85,7 @@ fn from_data_to_report() {
         (&first["line"], &first["prompt"]),
         (&1.into(), &"é Bo 77".into())
     );
-    for span in first["spans"].as_array().into_iter().flatten() {
+    for span in first["spans"].as_array().unwrap() {
         let bound = |name: &str| span[name].as_u64().unwrap() as usize;
         let text: String = "é Bo 77"
             .chars()
