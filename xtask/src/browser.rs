@@ -10,8 +10,15 @@ use crate::shell::{self, Tests};
 use crate::slm::Slm;
 use crate::{app, workspace};
 
-/// Sets up what is missing, builds the page, runs the tests.
-pub fn tests() -> Result<Tests> {
+/// The command line of `cargo xtask browser`.
+#[derive(Default, clap::Args)]
+pub struct Options {
+    /// Only the tests whose names contain this
+    filter: Option<String>,
+}
+
+/// Sets up what is missing, builds the page, runs the tests, or those that a filter names.
+pub fn tests(options: &Options) -> Result<Tests> {
     setup::for_app()?;
     let browser = Browser::install()?;
     let app = app::build(&app::Options::default())?;
@@ -21,7 +28,8 @@ pub fn tests() -> Result<Tests> {
     shell::run_tests(
         workspace::cargo("test")
             .args(workspace::NATIVE)
-            .args(["--test", "browser"])
+            .args(["--test", "browser", "--", "--show-output"])
+            .args(&options.filter)
             .env("SLM_APP", app)
             .env("SLM_CHECKS", checks)
             .env("SLM_BIN", slm.path())

@@ -46,7 +46,7 @@ enum Command {
     /// Every native test but the browser's
     Unit,
     /// The end-to-end tests in headless Chromium
-    Browser,
+    Browser(browser::Options),
 }
 
 fn main() -> ExitCode {
@@ -68,6 +68,6 @@ fn run(command: Command) -> Result<()> {
         Command::Test => test::run(),
         Command::Check => check::run(),
         Command::Unit => test::unit()?.or_error(),
-        Command::Browser => browser::tests()?.or_error(),
+        Command::Browser(options) => browser::tests(&options)?.or_error(),
     }
 }

@@ -21,7 +21,7 @@ pub fn run() -> Result<()> {
     if jobs.failed.is_empty() {
         jobs.run("check", || check::run().map(|()| Tests::default()));
         jobs.run("unit", unit);
-        jobs.run("browser", browser::tests);
+        jobs.run("browser", || browser::tests(&browser::Options::default()));
     }
     jobs.sum_up()
 }

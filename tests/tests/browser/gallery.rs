@@ -26,10 +26,13 @@ pub fn tiny(name: &str) -> PathBuf {
 }
 
 /// A fresh folder on the real base.
-pub fn real() -> PathBuf {
-    let folder = fresh("real");
-    let run = train(&folder, &testing::base_path(), [16, 6, 9]);
-    ship(&run, &fresh("real-gallery"))
+pub fn real(name: &str) -> PathBuf {
+    static RUN: OnceLock<PathBuf> = OnceLock::new();
+    let run = RUN.get_or_init(|| {
+        let folder = fresh("real");
+        train(&folder, &testing::base_path(), [16, 6, 9])
+    });
+    ship(run, &fresh(name))
 }
 
 /// Trains and scores the sentiment recipe on a few of its rows (train, dev, test).

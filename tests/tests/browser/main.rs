@@ -10,6 +10,7 @@ mod gate;
 mod parity;
 mod server;
 mod steps;
+mod visit;
 
 use std::time::Duration;
 
@@ -254,7 +255,7 @@ fn a_folder_that_is_not_whole_is_refused_in_words() {
 /// native against WASM, to the last bit.
 #[test]
 fn the_real_base_answers_as_reported() {
-    let folder = gallery::real();
+    let folder = gallery::real("answers");
     let bundle = folder.join("bundles/sentiment");
     gallery::replace_probes(&bundle, &parity::probes(&bundle));
     let server = Server::start(&folder);
@@ -269,6 +270,17 @@ fn the_real_base_answers_as_reported() {
         type_and_read(chrome).await;
         chrome.click("#tab-evaluate").await;
         evaluate(chrome, MINUTES).await;
+        assert_eq!(chrome.console_errors().await, Vec::<String>::new());
+    });
+}
+
+/// Prints README's figures of a visit on the real base: `cargo xtask browser a_visit_is_measured`.
+#[test]
+fn a_visit_is_measured() {
+    let folder = gallery::real("visit");
+    let server = Server::start(&folder);
+    with_chrome(DESKTOP, async |chrome| {
+        visit::measure(chrome, &format!("{}{TRY}", server.url)).await;
         assert_eq!(chrome.console_errors().await, Vec::<String>::new());
     });
 }
