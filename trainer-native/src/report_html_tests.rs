@@ -207,6 +207,7 @@ fn report(labels: &[String]) -> Report {
             ("out_of_domain".into(), slice(30, 0.733, 0.728)),
         ]),
         routing: None,
+        recall: None,
         mistakes: mistakes(labels),
         warnings: vec![format!(
             "1 row has no prediction (longer than the context). It counts as wrong. {HOSTILE}"
