@@ -50,7 +50,7 @@ fn a_run_folder_holds_everything() {
 
     let outcome = sandbox.json("outcome.json");
     assert_eq!(outcome["steps"], 48);
-    assert!(outcome["best"]["dev"]["macro_f1"].as_f64() > outcome["base"]["macro_f1"].as_f64());
+    assert!(outcome["best"]["dev"]["score"].as_f64() > outcome["base"]["score"].as_f64());
 }
 
 /// The promise of --resume: whatever happened on the way, the adapter is the same to the bit.
