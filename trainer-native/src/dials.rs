@@ -1,6 +1,5 @@
 //! What is set on the dev rows once an adapter is final (a routing threshold, a bias for recall):
-//! kept in the run,
-//! bound to the adapter and the rows that it was set with.
+//! kept in the run, bound to the adapter, the rows and the numerics that it was set with.
 
 use std::sync::Arc;
 
@@ -25,6 +24,8 @@ struct Kept {
     adapter: String,
     /// sha256 of the dev rows' file.
     dev: String,
+    /// Version of the `serve` numerics.
+    numerics: u32,
     dials: Dials,
 }
 
@@ -45,7 +46,10 @@ pub fn of_run(
     let path = run.path(FILE);
     if path.is_file() {
         let kept: Kept = files::read_json(&path)?;
-        if kept.adapter == adapter.1 && kept.dev == run.config.dev.sha256 {
+        let same = kept.adapter == adapter.1
+            && kept.dev == run.config.dev.sha256
+            && kept.numerics == slm_model::NUMERICS;
+        if same {
             return Ok(kept.dials);
         }
     }
@@ -67,6 +71,7 @@ pub fn of_run(
     let kept = Kept {
         adapter: adapter.1.clone(),
         dev: run.config.dev.sha256.clone(),
+        numerics: slm_model::NUMERICS,
         dials,
     };
     files::write_json(&path, &kept)?;

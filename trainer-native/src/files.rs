@@ -105,6 +105,24 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
     write_atomic(path, text.as_bytes())
 }
 
+/// Refuses an output that is one of the inputs: writing it would lose what was read.
+///
+/// # Errors
+/// Bad input that names the file.
+pub fn keep_inputs(output: &Path, inputs: &[&Path]) -> Result<()> {
+    let same = |input: &&Path| match (output.canonicalize(), input.canonicalize()) {
+        (Ok(output), Ok(input)) => output == input,
+        _ => false,
+    };
+    match inputs.iter().any(|input| same(input)) {
+        true => Err(bad_input(format!(
+            "{}: would be written over, and it is an input of this command. Name another file.",
+            output.display()
+        ))),
+        false => Ok(()),
+    }
+}
+
 /// Creates a folder and its parents.
 ///
 /// # Errors

@@ -59,6 +59,11 @@ impl Subject {
                 "{name}: neither a run (config.json) nor a bundle (manifest.json)."
             )));
         }
+        if let Some(base) = base {
+            return Err(bad_input(format!(
+                "--base {base}: {name} is a base model itself, no run and no bundle. Name one of the two."
+            )));
+        }
         Self::base(name, recipe)
     }
 

@@ -364,3 +364,45 @@ fn runs_are_listed_shown_and_compared() {
     assert!(diff.contains("lora.rank"), "{diff}");
     assert!(!diff.contains("sft.lr"), "{diff}");
 }
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let sandbox = Sandbox::new();
+    let keep = |line: &str, file: &str| {
+        let before = sandbox.read(file);
+        sandbox.refused(line, 2, &["is an input of this command"]);
+        assert_eq!(sandbox.read(file), before, "{line}");
+    };
+    let rows = "tiny/test.jsonl";
+    keep(
+        "predict base.gguf --recipe tiny --input tiny/test.jsonl --output tiny/test.jsonl",
+        rows,
+    );
+    keep(
+        "eval base.gguf --recipe tiny --data tiny/test.jsonl --json tiny/test.jsonl",
+        rows,
+    );
+    keep(
+        "data import tiny/test.jsonl --shape single-label --out tiny/test.jsonl",
+        rows,
+    );
+    keep("data check tiny --json tiny/test.jsonl", rows);
+    keep(
+        "new other --shape single-label --train tiny/test.jsonl --json tiny/test.jsonl",
+        rows,
+    );
+    assert!(!sandbox.exists("other"));
+
+    // A folder that is no run is never gone on with.
+    let before = sandbox.read("tiny/recipe.toml");
+    let line = "train tiny --base base.gguf --resume --out tiny";
+    sandbox.refused(line, 2, &["no run", "--out"]);
+    assert_eq!(sandbox.read("tiny/recipe.toml"), before);
+
+    // An import that accepts nothing leaves what stood there.
+    sandbox.write("kept.jsonl", "kept\n");
+    sandbox.write("bad.jsonl", "{}\n");
+    let line = "data import bad.jsonl --shape single-label --out kept.jsonl";
+    sandbox.refused(line, 2, &["no row was accepted"]);
+    assert_eq!(sandbox.read_text("kept.jsonl"), "kept\n");
+}

@@ -21,7 +21,7 @@ rank = 4
 alpha = 8.0
 
 [sft]
-epochs = 3.0
+epochs = 20.0
 batch = 4
 lr = 0.01
 

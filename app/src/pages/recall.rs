@@ -11,8 +11,13 @@ const SLIDER: &str = "recall";
 #[component]
 pub(super) fn RecallPanel(dial: RecallDial, stop_bias: RwSignal<Option<f64>>) -> impl IntoView {
     let shipped = dial.stop_bias;
+    let outcome = if dial.reached {
+        ""
+    } else {
+        ", which none reached"
+    };
     let advice = format!(
-        "Set to {shipped} on {} dev rows, for a recall of at least {}.",
+        "Set to {shipped} on {} dev rows, for a recall of at least {}{outcome}.",
         dial.dev_rows,
         slm_view::format::percent(dial.floor)
     );

@@ -32,8 +32,13 @@ pub(super) fn RoutingPanel(report: RoutingReport) -> impl IntoView {
         })
     };
     let goal = report.with_value(|report| report.goal.clone());
+    let outcome = if chosen.reached {
+        ""
+    } else {
+        ", which none reached"
+    };
     let advice = format!(
-        "Set to {:.2} on {} dev rows, for the goal: {goal}.",
+        "Set to {:.2} on {} dev rows, for the goal: {goal}{outcome}.",
         chosen.value, chosen.dev_rows
     );
     view! {

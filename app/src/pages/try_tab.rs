@@ -53,8 +53,11 @@ pub(super) fn TryTab(recipe: Recipe, body: Body) -> impl IntoView {
             <div class="try-result">
                 <p class="label">"What the model thinks"</p>
                 <Result labels=recipe.labels.clone()/>
-                {body.routing.map(|report| view! { <RoutingPanel report/> })}
-                {body.recall.map(|dial| view! { <RecallPanel dial stop_bias/> })}
+                // Dials are set for the tuned model and say nothing of the base.
+                <div hidden=move || system.get() == System::Base>
+                    {body.routing.map(|report| view! { <RoutingPanel report/> })}
+                    {body.recall.map(|dial| view! { <RecallPanel dial stop_bias/> })}
+                </div>
                 <EngineStatus/>
             </div>
         </div>

@@ -128,6 +128,7 @@ fn differences(shipped: &Body, rebuilt: &Body) -> Vec<String> {
         ("lift", shipped.lift == rebuilt.lift),
         ("slices", shipped.slices == rebuilt.slices),
         ("routing", shipped.routing == rebuilt.routing),
+        ("recall", shipped.recall == rebuilt.recall),
         ("mistakes", shipped.mistakes == rebuilt.mistakes),
         ("warnings", shipped.warnings == rebuilt.warnings),
         ("provenance", shipped.provenance == rebuilt.provenance),

@@ -74,7 +74,11 @@ impl RecipeModel {
         stop_bias: Option<f64>,
     ) -> Result<Answer, AppError> {
         let started = clock::now_ms();
-        let stop_bias = stop_bias.map_or(self.stop_bias, |nats| nats as f32);
+        // The dial was set for the tuned model; the base alone is as the baselines had it.
+        let stop_bias = match system {
+            System::Tuned => stop_bias.map_or(self.stop_bias, |nats| nats as f32),
+            System::Base => 0.0,
+        };
         let answerer = self.answerer(system)?;
         answerer.set_stop_bias(stop_bias);
         let answered = answerer.answer(&[text]).await.map_err(stopped)?;

@@ -206,9 +206,10 @@ impl Answerer {
                 let prompt = renderer.prompt(&row.prompt).tokens;
                 (prompt, renderer.answer(row))
             };
-            losses.push(match self.too_long(prompt.len()) {
-                Some(_) => None,
-                None => {
+            let whole = self.prefix.len() + prompt.len() + answer.len();
+            losses.push(match whole > self.engine.model().config().context {
+                true => None,
+                false => {
                     let scores = self.engine.score(&[prompt], &[answer]).await?;
                     scores.first().and_then(|row| row.first()).map(|log| -log)
                 }

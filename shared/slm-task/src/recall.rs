@@ -67,7 +67,7 @@ impl RecallDial {
             });
         }
         curve.sort_by(|a, b| a.bias.total_cmp(&b.bias));
-        let floor = f64::from(recipe.twist.recall_floor);
+        let floor = recipe.twist.recall_floor;
         // Of equals `max_by` takes the last.
         let order = |a: &&RecallPoint, b: &&RecallPoint| b.bias.abs().total_cmp(&a.bias.abs());
         let best = (curve.iter())
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_best_f2_that_reaches_the_floor() {
-        let check = |floor: f32, letters: [usize; 3], bias: f64, reached: bool| {
+        let check = |floor: f64, letters: [usize; 3], bias: f64, reached: bool| {
             let mut recipe = test_data::recipe();
             recipe.shape = Shape::Spans;
             recipe.twist.recall_floor = floor;
@@ -169,6 +169,8 @@ mod tests {
         // Of equals the least bias, and without a chance the most that can be found.
         check(0.9, [5, 5, 5], 0.0, true);
         check(1.0, [4, 4, 1], -1.0, false);
+        // A floor that is met exactly is met.
+        check(0.8, [3, 4, 3], -1.0, true);
     }
 
     #[test]

@@ -178,7 +178,7 @@ pub struct Twist {
     /// Of a larger class a seeded choice of this many rows is trained on; 0 for all.
     pub downsample: usize,
     /// Share of the wanted spans that must be found on the dev rows (spans); 0 for no dial.
-    pub recall_floor: f32,
+    pub recall_floor: f64,
 }
 
 /// `[routing]`: answers that are not sure enough go to a fallback (single-label).
@@ -188,11 +188,11 @@ pub struct Routing {
     /// Who answers instead: a label of the recipe, or another name. Empty for no routing.
     pub fallback: String,
     /// Goal without costs: at least this share of the answers given must be right.
-    pub accuracy: f32,
+    pub accuracy: f64,
     /// Cost of a wrong answer. Above 0, the threshold with the least cost is chosen.
-    pub cost_wrong: f32,
+    pub cost_wrong: f64,
     /// Cost of a row that goes to the fallback.
-    pub cost_human: f32,
+    pub cost_human: f64,
 }
 
 impl Routing {

@@ -172,7 +172,7 @@ impl Threshold {
 
 impl RoutingPoint {
     fn meets(&self, routing: &Routing) -> bool {
-        self.coverage > 0.0 && 1.0 - self.risk >= f64::from(routing.accuracy)
+        self.coverage > 0.0 && 1.0 - self.risk >= routing.accuracy
     }
 }
 
@@ -227,8 +227,7 @@ fn point(rows: &[Routed<'_>], routing: &Routing, threshold: f64) -> RoutingPoint
         wrong += usize::from(!row.is_right);
     }
     let all = rows.len().max(1) as f64;
-    let cost = f64::from(routing.cost_wrong) * wrong as f64
-        + f64::from(routing.cost_human) * (rows.len() - count) as f64;
+    let cost = routing.cost_wrong * wrong as f64 + routing.cost_human * (rows.len() - count) as f64;
     RoutingPoint {
         threshold,
         coverage: count as f64 / all,
@@ -258,7 +257,7 @@ mod tests {
         )
     }
 
-    fn recipe(accuracy: f32, costs: [f32; 2]) -> Recipe {
+    fn recipe(accuracy: f64, costs: [f64; 2]) -> Recipe {
         let mut recipe = test_data::recipe();
         recipe.routing = Routing {
             fallback: "neutral".into(),

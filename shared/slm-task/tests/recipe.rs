@@ -265,3 +265,45 @@ fn a_wrong_setting_is_explained_and_changes_nothing() {
          expected one of `none`, `sqrt`, `inverse`. Did you mean `inverse`?",
     );
 }
+
+#[test]
+fn one_label_is_enough_where_it_may_hold_or_not() {
+    let one = GOOD.replace(
+        "[\"negative\", \"neutral\", \"positive\"]",
+        "[\"negative\"]",
+    );
+    for (shape, enough) in [
+        ("single-label", false),
+        ("multi-label", true),
+        ("spans", true),
+    ] {
+        let text = one.replace("single-label", shape);
+        assert_eq!(
+            Recipe::parse(&text, "recipe.toml").is_ok(),
+            enough,
+            "{shape}"
+        );
+    }
+}
+
+#[test]
+fn dials_of_another_shape_are_refused() {
+    let check = |shape: &str, lines: &str, field: &str| {
+        let text = format!("{}\n{lines}\n", GOOD.replace("single-label", shape));
+        let error = Recipe::parse(&text, "recipe.toml").unwrap_err().to_string();
+        assert!(
+            error.contains(field) && error.contains("remove it"),
+            "{error}"
+        );
+    };
+    let fallback = "[routing]\nfallback = \"somebody\"";
+    check("multi-label", fallback, "routing.fallback");
+    let mut recipe = Recipe::parse(GOOD, "recipe.toml").unwrap();
+    let error = recipe
+        .set("twist.recall_floor", "0.9")
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("Only `spans` recipes"), "{error}");
+    recipe.set("twist.recall_floor", "0").unwrap();
+    recipe.set("sft.epochs", "1e9").unwrap_err();
+}

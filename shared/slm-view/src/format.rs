@@ -198,7 +198,8 @@ mod tests {
     #[test]
     fn names_and_cuts() {
         assert_eq!(metric_name("macro_f1"), "Macro-F1");
-        assert_eq!(metric_name("rare_recall"), "Rare recall");
+        assert_eq!(metric_name("rare_recall"), "Recall on rare classes");
+        assert_eq!(metric_name("mean_cost"), "Mean cost");
         assert_eq!(metric_name(""), "");
         assert_eq!(system_name("zero-shot"), "Base, zero-shot");
         assert_eq!(system_name("mine"), "mine");

@@ -341,6 +341,6 @@ mod tests {
     #[test]
     fn answers_in_words() {
         assert_eq!(in_words(&found(&[])), "no span");
-        assert_eq!(in_words(&found(&[(0, 4), (9, 11)])), "2 spans: NAME");
+        assert_eq!(in_words(&found(&[(0, 4), (9, 11)])), "2\u{a0}spans: NAME");
     }
 }

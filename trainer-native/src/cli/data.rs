@@ -85,6 +85,10 @@ fn run_check(
     json: Option<&Path>,
 ) -> Result<()> {
     let (recipe, splits) = read_splits(what, recipe)?;
+    if let Some(path) = json {
+        let read: Vec<&Path> = splits.iter().map(|(_, rows)| &*rows.file.path).collect();
+        files::keep_inputs(path, &read)?;
+    }
     let named: Vec<(&str, &Rows)> = splits.iter().map(|(name, rows)| (&**name, rows)).collect();
     let found = check::all(&named, &recipe, base)?;
     let twice: Vec<&str> = found

@@ -45,6 +45,9 @@ impl Args {
     /// # Errors
     /// Bad input, or a failing engine or disk.
     pub fn run(self) -> Result<()> {
+        if let (Some(json), Some(data)) = (&self.json, &self.data) {
+            files::keep_inputs(json, &[data])?;
+        }
         let subject = Subject::open(&self.subject, self.recipe.as_deref(), self.base.as_deref())?;
         let options = Options {
             data: self.data,

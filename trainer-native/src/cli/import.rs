@@ -72,9 +72,20 @@ impl Args {
             label_column: self.label_column,
             labels: recipe.map(|file| file.recipe.labels).unwrap_or_default(),
         };
-        let imported = import::import(&self.file, &files::read(&self.file)?, &options)?;
+        if self.out.as_os_str() == "-" {
+            return Err(bad_input(
+                "--out -: rows are written to a file, and the rejected ones beside it. Name a file.",
+            ));
+        }
         let rejected = rejected_path(&self.out);
-        write_lines(&self.out, &imported.accepted)?;
+        for output in [&self.out, &rejected].into_iter().chain(&self.json) {
+            files::keep_inputs(output, &[&self.file])?;
+        }
+        let imported = import::import(&self.file, &files::read(&self.file)?, &options)?;
+        // Where no row is accepted, what stood there before is worth more.
+        if !imported.accepted.is_empty() {
+            write_lines(&self.out, &imported.accepted)?;
+        }
         let lines: Vec<String> = imported
             .rejected
             .iter()

@@ -27,7 +27,7 @@ Rows of other formats are turned into JSONL by `slm data import`."
 pub struct Args {
     /// Folder to make; its name gives the recipe's id and title
     folder: PathBuf,
-    /// What the rows are: single-label, multi-label, spans or structured
+    /// What the rows are: single-label, multi-label or spans
     #[arg(long, value_name = "SHAPE", value_parser = parse_shape)]
     shape: Shape,
     /// Training rows (JSONL)
@@ -50,6 +50,12 @@ impl Args {
     /// # Errors
     /// Bad input, or a failing disk.
     pub fn run(self) -> Result<()> {
+        if let Some(json) = &self.json {
+            let inputs = [Some(&self.train), self.dev.as_ref(), self.test.as_ref()];
+            let inputs: Vec<&std::path::Path> =
+                inputs.into_iter().flatten().map(|f| &**f).collect();
+            files::keep_inputs(json, &inputs)?;
+        }
         let made = new_recipe::make(&Request {
             folder: self.folder,
             shape: self.shape,

@@ -50,6 +50,7 @@ impl Args {
     /// # Errors
     /// Bad input, or a failing engine or disk.
     pub fn run(self) -> Result<()> {
+        files::keep_inputs(&self.output, &[&self.input])?;
         let texts = read_texts(&self.input)?;
         let subject = Subject::open(&self.subject, self.recipe.as_deref(), self.base.as_deref())?;
         let adapter = subject.adapter.as_ref().map(|(adapter, _)| &**adapter);

@@ -182,22 +182,35 @@ impl Args {
                 .out
                 .clone()
                 .or_else(|| run::numbered(&recipe.recipe.id).1);
-            return match folder.filter(|folder| exists(folder)) {
-                Some(folder) => Ok(Some(Run::open(&folder)?)),
-                None => Ok(None),
+            return match folder {
+                Some(folder) if exists(&folder) => Ok(Some(Run::open(&folder)?)),
+                Some(folder) if is_full(&folder) => Err(bad_input(format!(
+                    "{}: the folder is not empty, and no run (no config.json). Name another with --out.",
+                    folder.display()
+                ))),
+                _ => Ok(None),
             };
         }
         if let Some(folder) = &self.out
             && !self.dry_run
-            && std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+            && is_full(folder)
         {
+            let resume = match exists(folder) {
+                true => ", or go on with --resume",
+                false => "",
+            };
             return Err(bad_input(format!(
-                "{}: the folder is not empty. Name another with --out, or go on with --resume.",
+                "{}: the folder is not empty. Name another with --out{resume}.",
                 folder.display()
             )));
         }
         Ok(None)
     }
+}
+
+/// A folder with something in it.
+fn is_full(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 fn configuration(

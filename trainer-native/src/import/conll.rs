@@ -112,7 +112,7 @@ fn candidate(sentence: &[&[u8]], columns: &Columns) -> Result<Candidate, Reason>
         let line = std::str::from_utf8(line)
             .map_err(|_| Reason::new(Code::NotUtf8, "a token is not UTF-8"))?;
         let cells = cells(line);
-        let tag = columns.tag.unwrap_or(cells.len() - 1);
+        let tag = columns.tag.unwrap_or(cells.len().saturating_sub(1));
         let (Some(token), Some(written)) = (cells.get(columns.token), cells.get(tag)) else {
             let detail = format!("{line:?} lacks a column");
             return Err(Reason::new(Code::WrongColumns, detail));

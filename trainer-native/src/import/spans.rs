@@ -71,6 +71,9 @@ pub(super) fn check(text: &str, mut spans: Vec<Span>) -> Result<Vec<Span>, Reaso
         if there.trim().is_empty() {
             return bad("only white space stands there");
         }
+        if there.trim() != there {
+            return bad(&format!("{there:?} has white space at an end"));
+        }
         if let Some(said) = span.text.as_ref().filter(|said| **said != there) {
             return bad(&format!("{there:?} stands there, not {said:?}"));
         }

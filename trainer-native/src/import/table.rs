@@ -57,6 +57,7 @@ pub(super) fn read(
 ) -> Result<Vec<Item>> {
     let mut reader = ReaderBuilder::new()
         .delimiter(delimiter(bytes, format))
+        .quoting(format != Format::Tsv)
         .flexible(true)
         .from_reader(bytes);
     let broken = |error: csv::Error| bad_input(format!("{}: {error}", path.display()));

@@ -135,6 +135,15 @@ fn tables() {
     let plain = r#"{"prompt": "a", "completion": "x"}"#;
     check("a.tsv", "label\ttext\nx\ta\n", &one, &[plain], &[]);
     check("a.csv", "text;label\na;x\n", &one, &[plain], &[]);
+    // Tabs part cells whatever stands in them: a quotation mark there is text.
+    let quoted = r#"{"prompt": "\"a", "completion": "x"}"#;
+    check(
+        "a.tsv",
+        "text\tlabel\n\"a\tx\na\tx\n",
+        &one,
+        &[quoted, plain],
+        &[],
+    );
     check("a", "text\tlabel\r\na\tx\r\n", &one, &[plain], &[]);
     check("a.csv", "\u{feff}text,label\na,x\n", &one, &[plain], &[]);
     let bytes = b"text,label\n\xff,x\na,x\n";
@@ -173,6 +182,9 @@ fn tagged_tokens() {
     let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
     check("a.bio", two, &spans, &rows, &[(3, Code::BadTag)]);
     check("a", "a B-P\n", &spans, &[&row("a", &[(0, 1, "P")])], &[]);
+    let blank = "a B-P\n\u{a0}\nb O\n";
+    let code = [(1, Code::WrongColumns)];
+    check("a.bio", blank, &spans, &[], &code);
     let alone = "a O\n\nb\n";
     check(
         "a.bio",
@@ -206,6 +218,7 @@ fn entities_by_offsets() {
     bad("[[1, 2, \"P\"]]", Code::BadSpan);
     bad("[[-1, 2, \"P\"]]", Code::BadSpan);
     bad("[[0, 1]]", Code::BadSpan);
+    bad("[[0, 2, \"P\"]]", Code::BadSpan);
     bad("[[0, 1, \"\"]]", Code::EmptyLabel);
     bad(
         "[{\"start\": 0, \"end\": 1, \"label\": \"P\", \"text\": \"b\"}]",

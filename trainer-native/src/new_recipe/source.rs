@@ -119,7 +119,7 @@ impl Row {
         }
         if row.answer.is_empty() {
             row.answer = match shape {
-                Shape::Spans => value["spans"].to_string(),
+                Shape::Spans => span_answer(&row.text, &value["spans"]),
                 _ => row.classes.join("\n"),
             };
         }
@@ -159,6 +159,20 @@ fn labels(answer: &Value) -> Result<Vec<String>, String> {
             .collect(),
         _ => Err(wrong.to_string()),
     }
+}
+
+/// The list of spans about as the model writes it, whose bounds are in code points.
+fn span_answer(text: &str, spans: &Value) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let place = |span: &Value, field: &str| span[field].as_u64().map(|at| at as usize);
+    let one = |span: &Value| {
+        let piece = letters.get(place(span, "start")?..place(span, "end")?)?;
+        let piece: String = piece.iter().collect();
+        Some(serde_json::json!({"label": span["label"], "text": piece}).to_string())
+    };
+    let spans = spans.as_array().map(Vec::as_slice).unwrap_or_default();
+    let written: Vec<String> = spans.iter().filter_map(one).collect();
+    format!("[{}]", written.join(","))
 }
 
 fn span_labels(spans: &Value) -> Result<Vec<String>, String> {

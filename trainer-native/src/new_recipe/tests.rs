@@ -193,3 +193,31 @@ fn no_text_is_on_two_sides() {
         Cut { train, parts }
     );
 }
+
+#[test]
+fn a_row_fits_with_a_line_for_every_label() {
+    let labels: Vec<String> = (0..28).map(|i| format!("aspect_{i}")).collect();
+    let row = |i: usize| {
+        let label = &labels[i % labels.len()];
+        format!("{{\"prompt\": \"text {i}\", \"completion\": [\"{label}\"]}}\n")
+    };
+    let train: String = (0..140).map(row).collect();
+    let (_folder, request) = request(&[("train", &train)], Shape::MultiLabel);
+    let made = make(&request).unwrap();
+    let file = RecipeFile::load(&made.folder.display().to_string(), &[]).unwrap();
+    // 28 lines of about eight tokens each, which every row has.
+    assert!(file.recipe.sft.max_tokens >= 28 * 8);
+}
+
+#[test]
+fn one_label_is_enough_for_spans() {
+    let row = |i: usize| {
+        let end = 4 + i.to_string().len();
+        format!(
+            "{{\"text\": \"row {i}\", \"spans\": [{{\"start\": 4, \"end\": {end}, \"label\": \"NUMBER\"}}]}}\n"
+        )
+    };
+    let train: String = (0..40).map(row).collect();
+    let (_folder, request) = request(&[("train", &train)], Shape::Spans);
+    assert_eq!(make(&request).unwrap().labels, ["NUMBER"]);
+}

@@ -74,7 +74,7 @@ pub fn plan(
     let rows: Vec<String> = parts
         .train
         .iter()
-        .map(|row| format!("{}\n{}", row.text, row.answer))
+        .map(|row| format!("{}\n{}", row.text, answer(request.shape, row, &labels)))
         .collect();
     let knobs = knobs::suggest(&instruction, &rows);
     let fallback = labels
@@ -100,6 +100,14 @@ pub fn plan(
         labels,
         schema,
     })
+}
+
+/// A row's answer about as the model writes it: for several labels, a line for each of them.
+fn answer(shape: Shape, row: &Row, labels: &[String]) -> String {
+    match shape {
+        Shape::MultiLabel => labels.join(": yes\n") + ": yes",
+        _ => row.answer.clone(),
+    }
 }
 
 /// Everything that was inferred.
@@ -231,11 +239,15 @@ pub fn labels(request: &Request, given: &[&Source]) -> Result<Vec<String>> {
     let all = || given.iter().flat_map(|source| &source.rows);
     let (counts, rows) = (counts(all()), all().count());
     let file = request.train.display();
-    if counts.len() < 2 {
+    // One label is enough where rows differ in whether it holds.
+    let varies = request.shape == Shape::Spans
+        || request.shape == Shape::MultiLabel && all().any(|row| row.classes.is_empty());
+    let least = if varies { 1 } else { 2 };
+    if counts.len() < least {
         let only = counts.keys().next().copied().unwrap_or("none");
         return Err(bad_input(format!(
-            "{file}: found one label only ({only}); expected at least two. With one answer to \
-             everything there is nothing to learn."
+            "{file}: found one label only ({only}); expected at least {least} to tell apart. With \
+             one answer to everything there is nothing to learn."
         )));
     }
     if rows >= 20 && 2 * counts.len() > rows {

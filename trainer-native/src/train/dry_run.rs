@@ -151,13 +151,15 @@ fn largest_micro_batch(trainer: &mut Trainer, prepared: &Prepared) -> Vec<usize>
 
 fn micro_batches(prepared: &Prepared, rows: &[usize]) -> Vec<Vec<usize>> {
     let prefix = prepared.data.prefix.len();
-    let lengths: Vec<usize> = prepared
-        .data
-        .rows
-        .iter()
-        .map(|row| row.tokens.len() - prefix)
-        .collect();
-    order::micro_batches(rows, &lengths, prefix, prepared.recipe.sft.micro_tokens)
+    // Of these rows alone, by their place here: this is asked for every step.
+    let length = |&row: &usize| prepared.data.rows[row].tokens.len() - prefix;
+    let lengths: Vec<usize> = rows.iter().map(length).collect();
+    let places: Vec<usize> = (0..rows.len()).collect();
+    let limit = prepared.recipe.sft.micro_tokens;
+    let cut = order::micro_batches(&places, &lengths, prefix, limit);
+    cut.into_iter()
+        .map(|places| places.into_iter().map(|place| rows[place]).collect())
+        .collect()
 }
 
 /// Tokens that rows cost: the prefix counts once a micro-batch.

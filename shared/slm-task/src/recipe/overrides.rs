@@ -58,7 +58,7 @@ fn read(kind: Kind, written: &str) -> toml::Value {
             .filter(|v| v.is_array())
             .or_else(|| parsed(&format!("[{written}]")))
             .unwrap_or_else(text),
-        Kind::Integer { .. } | Kind::NotNegative | Kind::Positive | Kind::Share => {
+        Kind::Integer { .. } | Kind::NotNegative | Kind::Positive | Kind::Passes | Kind::Share => {
             as_toml().unwrap_or_else(text)
         }
     }

@@ -11,7 +11,10 @@ use super::{
     Recipe,
     keys::{self, KEYS, Key, Kind, SECTIONS},
 };
-use crate::error::{Place, TaskError, nearest, quoted};
+use crate::{
+    error::{Place, TaskError, nearest, quoted},
+    shape::Shape,
+};
 
 impl Recipe {
     /// Reads and checks a recipe. `file` is the name that error messages show.
@@ -30,6 +33,8 @@ impl Recipe {
         if recipe.shape.needs_labels() && recipe.labels.is_empty() {
             return Err(source.missing(keys::find("labels").expect("a key of the list")));
         }
+        source.check_choice_of_labels(&recipe, root.get_ref())?;
+        source.check_dials(&recipe, root.get_ref())?;
         Ok(recipe)
     }
 
@@ -172,10 +177,44 @@ impl Source<'_> {
                 return Err(self.wrong(key, item, Some(advice)));
             }
         }
-        self.check_distinct(key, items)?;
-        if items.len() < 2 {
-            let advice = "A task with one answer has nothing to learn.".to_string();
-            return Err(self.wrong(key, value, Some(advice)));
+        self.check_distinct(key, items)
+    }
+
+    /// One label is enough where it may hold or not; where one must be chosen, two are needed.
+    fn check_choice_of_labels(&self, recipe: &Recipe, root: &DeTable<'_>) -> Result<(), TaskError> {
+        let key = keys::find("labels").expect("a key of the list");
+        match lookup(root, key) {
+            Some(value) if recipe.shape == Shape::SingleLabel && recipe.labels.len() == 1 => {
+                let advice = "A task with one answer has nothing to learn.".to_string();
+                Err(self.wrong(key, value, Some(advice)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A dial that the shape does not have would be ignored, or stop an evaluation after training.
+    fn check_dials(&self, recipe: &Recipe, root: &DeTable<'_>) -> Result<(), TaskError> {
+        let dials = [
+            (
+                "routing.fallback",
+                recipe.routing.is_on(),
+                Shape::SingleLabel,
+            ),
+            (
+                "twist.recall_floor",
+                recipe.twist.recall_floor > 0.0,
+                Shape::Spans,
+            ),
+        ];
+        for (path, is_on, shape) in dials {
+            let key = keys::find(path).expect("a key of the list");
+            if let Some(value) = lookup(root, key)
+                && is_on
+                && recipe.shape != shape
+            {
+                let advice = format!("Only `{shape}` recipes have it: remove it.");
+                return Err(self.wrong(key, value, Some(advice)));
+            }
         }
         Ok(())
     }
@@ -249,6 +288,7 @@ fn accepts(kind: Kind, value: &DeValue<'_>) -> bool {
         }),
         Kind::NotNegative => number.is_some_and(|n| n >= 0.0),
         Kind::Positive => number.is_some_and(|n| n > 0.0),
+        Kind::Passes => number.is_some_and(|n| n > 0.0 && n <= 10_000.0),
         Kind::Share => number.is_some_and(|n| (0.0..=1.0).contains(&n)),
         Kind::Labels | Kind::Choice(_) | Kind::Choices(_) => false,
     }
