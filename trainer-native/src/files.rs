@@ -114,7 +114,7 @@ pub fn keep_inputs(output: &Path, inputs: &[&Path]) -> Result<()> {
         (Ok(output), Ok(input)) => output == input,
         _ => false,
     };
-    match inputs.iter().any(|input| same(input)) {
+    match inputs.iter().any(same) {
         true => Err(bad_input(format!(
             "{}: would be written over, and it is an input of this command. Name another file.",
             output.display()

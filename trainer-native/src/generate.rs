@@ -67,7 +67,7 @@ impl Generator {
     /// Reads `bank/<split>.toml` of a recipe's folder.
     ///
     /// # Errors
-    /// Bad input: no such file, a shape that cannot be generated, or what [`Bank::parse`] finds.
+    /// Bad input: no such file, a shape that cannot be generated, or a bank that cannot be written.
     pub fn load(recipe: &RecipeFile, split: Split) -> Result<Self> {
         let path = recipe.data(&format!("bank/{}.toml", split.name()));
         let text = files::read_text(&path)?;

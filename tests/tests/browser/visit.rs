@@ -33,13 +33,16 @@ async fn first_prediction(chrome: &Chrome, visit: &str, started: Instant) {
     println!("first prediction, {visit}: {seconds:.1} s");
 }
 
-/// The page's own clock on sentences of 4 to 23 words.
+/// The page's own clock on sentences of 6 to 26 words, none as long as the one before, so that their
+/// costs read differently.
 async fn sentences(chrome: &Chrome) {
     let mut before = chrome.until("a cost", COST, SECONDS).await;
     let mut times = Vec::with_capacity(SENTENCES);
     for sentence in 0..SENTENCES {
-        let words = 4 + sentence % 20;
-        let text = format!("Number {sentence}: {}", "it works ".repeat(words / 2));
+        let text = format!(
+            "Number {sentence}: {}",
+            "it works ".repeat(2 + sentence % 11)
+        );
         chrome.write("#text", &text).await;
         let newer = format!("(c => c && c !== {before:?} ? c : '')({COST})");
         before = chrome.until("the next cost", &newer, SECONDS).await;

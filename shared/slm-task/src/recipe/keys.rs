@@ -56,7 +56,7 @@ impl Kind {
             Self::Integer { min, max } => format!("a whole number from {min} to {max}"),
             Self::NotNegative => "a number of at least 0".into(),
             Self::Positive => "a number above 0".into(),
-            Self::Passes => "a number above 0, at most 10000".into(),
+            Self::Passes => "a number above 0, at most 1000000".into(),
             Self::Share => "a number from 0 to 1".into(),
             Self::Choice(names) => format!("one of {}", crate::error::listed(names)),
             Self::Choices(names) => {

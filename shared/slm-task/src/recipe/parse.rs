@@ -288,7 +288,7 @@ fn accepts(kind: Kind, value: &DeValue<'_>) -> bool {
         }),
         Kind::NotNegative => number.is_some_and(|n| n >= 0.0),
         Kind::Positive => number.is_some_and(|n| n > 0.0),
-        Kind::Passes => number.is_some_and(|n| n > 0.0 && n <= 10_000.0),
+        Kind::Passes => number.is_some_and(|n| n > 0.0 && n <= 1e6),
         Kind::Share => number.is_some_and(|n| (0.0..=1.0).contains(&n)),
         Kind::Labels | Kind::Choice(_) | Kind::Choices(_) => false,
     }
