@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::Result;
 use slm_task::{
-    Example, Report,
+    Example, Report, Shape,
     baseline::{self, Trivial},
     bundle::Predictions,
     example,
@@ -60,15 +60,25 @@ pub fn evaluate(subject: &Subject, options: &Options) -> Result<Evaluation> {
     };
     let mut seconds = 0.0;
     let mut answered = Vec::new();
-    for system in systems(subject) {
-        let (predictions, spent) = setting.predictions(&system)?;
+    let systems = systems(subject);
+    for system in &systems {
+        let (predictions, spent) = setting.predictions(system)?;
         seconds += spent;
         answered.push(report::System {
             name: system.name.to_string(),
             predictions,
         });
     }
+    let free = match systems.first().and_then(System::without_grammar) {
+        Some(system) if subject.recipe.shape == Shape::Structured => {
+            let (predictions, spent) = setting.predictions(&system)?;
+            seconds += spent;
+            Some(predictions)
+        }
+        _ => None,
+    };
     let predictions = Predictions {
+        free,
         systems: answered,
         train_classes: train_classes(subject),
         dials: subject.dials.clone(),
@@ -99,6 +109,7 @@ fn systems(subject: &Subject) -> Vec<System> {
             stop_bias: adapter.as_ref().map_or(0.0, |_| subject.dials.stop_bias()),
             adapter,
             shots,
+            free: false,
         },
     };
     let mut systems = Vec::new();
@@ -167,6 +178,7 @@ fn build(
         systems: predictions.systems.clone(),
         train_classes: predictions.train_classes.clone(),
         dials: predictions.dials.clone(),
+        free: predictions.free.clone(),
         provenance: Provenance {
             numerics: slm_model::NUMERICS,
             base: subject.base.sha256().to_string(),

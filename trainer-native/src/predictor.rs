@@ -44,6 +44,11 @@ impl Predictor {
         self.answerer.set_stop_bias(nats);
     }
 
+    /// Whether objects are written without their grammar; see [`Answerer::set_free`].
+    pub fn set_free(&mut self, free: bool) {
+        self.answerer.set_free(free);
+    }
+
     /// Answers texts, in order. A text that does not fit the context is a counted failure.
     ///
     /// # Errors

@@ -12,18 +12,20 @@ use crate::{exit::bad_input, files};
 pub struct RecipeFile {
     /// The recipe, checked.
     pub recipe: Recipe,
-    /// `recipe.toml` as it counts: with the changes asked for on the command line.
+    /// `recipe.toml` as it counts: with the changes asked for on the command line, and the schema in
+    /// place of its file's name.
     pub text: String,
     /// The folder that data files are relative to.
     pub folder: PathBuf,
 }
 
 impl RecipeFile {
-    /// Finds a recipe by folder, by file or by id, and applies `key=value` changes.
+    /// Finds a recipe by folder, by file or by id, applies `key=value` changes, and
+    /// reads the schema that it names.
     ///
     /// # Errors
     /// Bad input: no such recipe, a change that is no `key=value`, or what [`Recipe::parse`] and
-    /// [`Recipe::set`] say.
+    /// [`Recipe::set`] say; a schema that is not there or is refused.
     pub fn load(name: &str, changes: &[String]) -> Result<Self> {
         let path = find(name)?;
         let mut text = files::read_text(&path)?;
@@ -36,13 +38,18 @@ impl RecipeFile {
             };
             recipe.set(key.trim(), value.trim())?;
         }
-        if !changes.is_empty() {
+        let folder = path.parent().unwrap_or(Path::new(".")).to_path_buf();
+        let schema = recipe.schema_file().map(|name| folder.join(name));
+        if let Some(schema) = &schema {
+            recipe.embed_schema(&files::read_text(schema)?, &schema.display().to_string())?;
+        }
+        if !changes.is_empty() || schema.is_some() {
             text = recipe.to_toml();
         }
         Ok(Self {
             recipe,
             text,
-            folder: path.parent().unwrap_or(Path::new(".")).to_path_buf(),
+            folder,
         })
     }
 

@@ -211,6 +211,7 @@ fn report(labels: &[String]) -> Report {
         ]),
         routing: None,
         recall: None,
+        decoding: None,
         mistakes: mistakes(labels),
         warnings: vec![format!(
             "1 row has no prediction (longer than the context). It counts as wrong. {HOSTILE}"

@@ -35,7 +35,32 @@ pub enum Kind {
         shots: Vec<Example>,
         /// Nats on the decision to stop a list of spans.
         stop_bias: f32,
+        /// Whether objects are written without their grammar.
+        free: bool,
     },
+}
+
+impl System {
+    /// The same model, writing without its grammar.
+    pub fn without_grammar(&self) -> Option<Self> {
+        match &self.kind {
+            Kind::Trivial(_) => None,
+            Kind::Model {
+                adapter,
+                shots,
+                stop_bias,
+                ..
+            } => Some(Self {
+                name: "free",
+                kind: Kind::Model {
+                    adapter: adapter.clone(),
+                    shots: shots.clone(),
+                    stop_bias: *stop_bias,
+                    free: true,
+                },
+            }),
+        }
+    }
 }
 
 /// What all systems of one evaluation share.
@@ -60,7 +85,7 @@ impl Setting<'_> {
     /// # Errors
     /// When the engine or the disk fails.
     pub fn predictions(&self, system: &System) -> Result<(Vec<Prediction>, f64)> {
-        let (adapter, shots, stop_bias) = match &system.kind {
+        let (adapter, shots, stop_bias, free) = match &system.kind {
             Kind::Trivial(system) => {
                 let answers = self.rows.iter().map(|row| system.answer(row));
                 return Ok((answers.collect(), 0.0));
@@ -69,11 +94,13 @@ impl Setting<'_> {
                 adapter,
                 shots,
                 stop_bias,
-            } => (adapter, shots, *stop_bias),
+                free,
+            } => (adapter, shots, *stop_bias, *free),
         };
-        let path = self
-            .cache
-            .join(format!("{}.jsonl", self.key(adapter, shots, stop_bias)));
+        let path = self.cache.join(format!(
+            "{}.jsonl",
+            self.key(adapter, shots, stop_bias, free)
+        ));
         files::create_folder(self.cache)?;
         let mut done = kept(&path, self.rows.len())?;
         let mut bar = Bar::new(system.name, self.rows.len()).starting_at(done.len());
@@ -85,6 +112,7 @@ impl Setting<'_> {
         let adapter = adapter.as_ref().map(|(adapter, _)| &**adapter);
         let mut predictor = Predictor::new(self.base.clone(), adapter, self.recipe, shots.clone())?;
         predictor.set_stop_bias(stop_bias);
+        predictor.set_free(free);
         while done.len() < self.rows.len() {
             let chunk = &self.rows[done.len()..self.rows.len().min(done.len() + CHUNK)];
             let new = predictor.predict_rows(chunk)?;
@@ -103,6 +131,7 @@ impl Setting<'_> {
         adapter: &Option<(Arc<LoraAdapter>, String)>,
         shots: &[Example],
         stop_bias: f32,
+        free: bool,
     ) -> String {
         let inputs = serde_json::json!({
             "numerics": slm_model::NUMERICS,
@@ -113,6 +142,7 @@ impl Setting<'_> {
             "lines": self.rows.iter().map(|row| row.line).collect::<Vec<_>>(),
             "shots": shots,
             "stop_bias": stop_bias,
+            "free": free,
         });
         files::sha256(inputs.to_string().as_bytes())[..16].to_string()
     }

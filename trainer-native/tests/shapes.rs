@@ -109,3 +109,91 @@ fn classes_can_be_repeated_and_cut() {
     assert!(dry("--set twist.upsample=32").contains("64 steps"));
     assert!(dry("--set twist.downsample=16").contains("32 steps"));
 }
+
+/// A structured recipe in a folder of its own: words of the text go into fields.
+fn letters(sandbox: &Sandbox) {
+    let recipe = RECIPE
+        .replace("id = \"tiny\"", "id = \"letters\"")
+        .replace("single-label", "structured")
+        .replace("Say good or bad.", "Write what it says.")
+        .replace("labels = [\"good\", \"bad\"]", "schema = \"fields.json\"")
+        .replace("[scoring]", "[scoring]\nmax_tokens = 40");
+    sandbox.write("letters/recipe.toml", recipe);
+    sandbox.write(
+        "letters/fields.json",
+        r#"{"type": "object", "required": ["mood"], "additionalProperties": false, "properties": {
+            "mood": {"enum": ["good", "bad"]}, "again": {"type": "boolean"}}}"#,
+    );
+    for (split, rows) in [("train", 48), ("dev", 12), ("test", 20)] {
+        let row = |i: usize| {
+            let (words, object) = [
+                ("sun", r#"{"mood": "good"}"#),
+                ("mud", r#"{"again": true, "mood": "bad"}"#),
+                ("sun again", r#"{"mood": "good", "again": true}"#),
+            ][i % 3];
+            format!("{{\"prompt\": \"{words} {split} {i}\", \"completion\": {object}}}\n")
+        };
+        let text: String = (0..rows).map(row).collect();
+        sandbox.write(&format!("letters/{split}.jsonl"), text);
+    }
+}
+
+#[test]
+fn objects_from_a_folder_to_a_report() {
+    let sandbox = Sandbox::new();
+    letters(&sandbox);
+    sandbox.done("train letters --base base.gguf --out run");
+    // The run stands for itself: its recipe holds the schema.
+    assert!(sandbox.read_text("run/recipe.toml").contains("\"again\""));
+    let text = sandbox.done("eval run");
+    for word in [
+        "empty",
+        "exact_object",
+        "valid_json",
+        "mood",
+        "under the grammar",
+    ] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let body = sandbox.json("run/report.json")["body"].clone();
+    assert_eq!(body["headline"][0]["name"], "exact_object");
+    // Under a grammar whose texts are bounded, every answer of every system is JSON.
+    for system in body["systems"].as_array().unwrap() {
+        assert_eq!(system["failures"], 0, "{}", system["name"]);
+    }
+    let decoding = &body["decoding"];
+    assert_eq!(decoding["constrained"]["valid"], 20);
+    assert!(decoding["forced_share"].as_f64() > Some(0.2));
+
+    sandbox.done("report run --html report.html");
+    let html = sandbox.read_text("report.html");
+    for part in [
+        "Whole answers",
+        "With and without the grammar",
+        "The answer as JSON",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    sandbox.write("texts.jsonl", "{\"prompt\": \"sun\"}\n");
+    sandbox.done("predict run --input texts.jsonl --output answers.jsonl");
+    let answer = sandbox.json("answers.jsonl");
+    assert!(["good", "bad"].contains(&answer["object"]["mood"].as_str().unwrap()));
+}
+
+#[test]
+fn a_schema_or_row_that_does_not_fit_is_bad_input() {
+    let sandbox = Sandbox::new();
+    letters(&sandbox);
+    let refused = |says: &str| {
+        sandbox.refused("train letters --base base.gguf --out run", 2, &[says]);
+    };
+    sandbox.write(
+        "letters/dev.jsonl",
+        "{\"prompt\": \"a\", \"completion\": {\"mood\": \"so\"}}\n",
+    );
+    refused("dev.jsonl:1: completion.mood: found the text `so`");
+    sandbox.write("letters/fields.json", r#"{"type": "object", "oneOf": []}"#);
+    refused("fields.json: oneOf: found `oneOf`");
+    std::fs::remove_file(sandbox.path("letters/fields.json")).unwrap();
+    refused("fields.json");
+}

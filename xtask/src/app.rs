@@ -103,7 +103,7 @@ fn bind(
 ) -> Result<()> {
     let bytes = fs::read(wasm).with_context(|| format!("reading {}", wasm.display()))?;
     let stamp = format!(
-        "{} {}\n",
+        "{} {} without {FOREIGN:?}\n",
         hex(&Sha256::digest(&bytes)),
         optimizer.map_or_else(|| "not optimized".to_owned(), |_| wasm_opt::identity()),
     );
@@ -116,7 +116,7 @@ fn bind(
     }
     say(format!("app: binding {program} to JavaScript"));
     Bindgen::new()
-        .input_bytes(program, bytes)
+        .input_bytes(program, without_foreign_exports(&bytes)?)
         .web(true)?
         .typescript(false)
         .remove_name_section(!named)
@@ -129,6 +129,27 @@ fn bind(
     // Written last: an interruption anywhere above leaves no stamp, and the work is done again.
     fs::write(stamp_file, stamp)?;
     Ok(())
+}
+
+/// Begins of the names of functions that libraries export for C callers. An export is kept with all
+/// that it reaches: in the page, the whole grammar library, twice.
+const FOREIGN: [&str; 1] = ["llg_"];
+
+/// The module without the exports that nothing in a browser calls.
+fn without_foreign_exports(wasm: &[u8]) -> Result<Vec<u8>> {
+    let mut module = walrus::ModuleConfig::new()
+        .strict_validate(false)
+        .parse(wasm)?;
+    let foreign: Vec<walrus::ExportId> = module
+        .exports
+        .iter()
+        .filter(|export| FOREIGN.iter().any(|begin| export.name.starts_with(begin)))
+        .map(walrus::Export::id)
+        .collect();
+    for export in foreign {
+        module.exports.delete(export);
+    }
+    Ok(module.emit_wasm())
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,8 +1,8 @@
 //! Type a text, read the answer.
 
 use leptos::prelude::*;
-use slm_task::{Prediction, Recipe, Target, report::Body};
-use slm_view::{PredictionView, spans};
+use slm_task::{Prediction, Recipe, Schema, Target, report::Body};
+use slm_view::{PredictionView, objects, spans};
 
 use super::{
     context::AppContext, engine::EngineStatus, recall::RecallPanel, routing::RoutingPanel,
@@ -52,7 +52,7 @@ pub(super) fn TryTab(recipe: Recipe, body: Body) -> impl IntoView {
             </div>
             <div class="try-result">
                 <p class="label">"What the model thinks"</p>
-                <Result labels=recipe.labels.clone()/>
+                <Result recipe=recipe.clone()/>
                 // Dials are set for the tuned model and say nothing of the base.
                 <div hidden=move || system.get() == System::Base>
                     {body.routing.map(|report| view! { <RoutingPanel report/> })}
@@ -141,18 +141,21 @@ fn SystemSwitch(system: RwSignal<System>) -> impl IntoView {
 }
 
 #[component]
-fn Result(labels: Vec<String>) -> impl IntoView {
+fn Result(recipe: Recipe) -> impl IntoView {
     let context = expect_context::<AppContext>();
     let session = context.session;
     let answer = Memo::new(move |_| session.with(|session| session.answer.clone()));
     let problem = Memo::new(move |_| session.with(|session| session.answer_problem.clone()));
     let is_stale = Memo::new(move |_| session.with(|session| session.awaited.is_some()));
+    // A recipe whose schema does not read would not have loaded.
+    let schema = recipe.answer_schema().ok();
+    let labels = recipe.labels;
     let spoken = Memo::new(move |_| answer.get().map(|(_, answer)| spoken(&answer)));
     view! {
         <section class="result" aria-label="Answer" class:stale=is_stale aria-busy=move || is_stale.get().to_string()>
             <p class="spoken" role="status" aria-live="polite">{spoken}</p>
             {move || {
-                let labels = labels.clone();
+                let (labels, schema) = (labels.clone(), schema.clone());
                 match (problem.get(), answer.get()) {
                     (Some(problem), _) => view! {
                         <div class="problem" role="alert">
@@ -160,7 +163,7 @@ fn Result(labels: Vec<String>) -> impl IntoView {
                             <p>{problem.advice}</p>
                         </div>
                     }.into_any(),
-                    (None, Some((system, answer))) => view! { <AnswerView system answer labels/> }.into_any(),
+                    (None, Some((system, answer))) => view! { <AnswerView system answer labels schema/> }.into_any(),
                     (None, None) => view! {
                         <p class="empty">"The answer appears here while you type."</p>
                     }.into_any(),
@@ -171,11 +174,17 @@ fn Result(labels: Vec<String>) -> impl IntoView {
 }
 
 #[component]
-fn AnswerView(system: System, answer: Answer, labels: Vec<String>) -> impl IntoView {
+fn AnswerView(
+    system: System,
+    answer: Answer,
+    labels: Vec<String>,
+    #[prop(optional_no_strip)] schema: Option<Schema>,
+) -> impl IntoView {
     let title = match &answer.prediction {
         Prediction::Label(label) => label.label.clone(),
         Prediction::Labels(found) => Target::Labels(found.labels.clone()).in_words(),
         Prediction::Spans(found) => spans::in_words(found),
+        Prediction::Object(_) => "The text as JSON".to_owned(),
         Prediction::Failed(_) => "No answer".to_owned(),
     };
     let who = match system {
@@ -186,7 +195,7 @@ fn AnswerView(system: System, answer: Answer, labels: Vec<String>) -> impl IntoV
     view! {
         <p class="label">{who}</p>
         <p class="verdict">{title}</p>
-        <PredictionView prediction=answer.prediction labels text=answer.text/>
+        <PredictionView prediction=answer.prediction labels text=answer.text schema/>
         <p class="quiet tabular cost">{cost}</p>
     }
 }
@@ -213,6 +222,7 @@ fn spoken(answer: &Answer) -> String {
         }
         Prediction::Labels(found) => Target::Labels(found.labels.clone()).in_words(),
         Prediction::Spans(found) => spans::in_words(found),
+        Prediction::Object(found) => objects::in_words(&found.object),
         Prediction::Failed(_) => "No answer".to_owned(),
     }
 }

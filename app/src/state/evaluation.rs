@@ -103,6 +103,7 @@ impl Evaluator {
             systems,
             train_classes: stored.train_classes.clone(),
             dials: stored.dials.clone(),
+            free: stored.free.clone(),
             provenance: shipped.report.body.provenance.clone(),
             warnings: stored.warnings.clone(),
         })
@@ -129,6 +130,7 @@ fn differences(shipped: &Body, rebuilt: &Body) -> Vec<String> {
         ("slices", shipped.slices == rebuilt.slices),
         ("routing", shipped.routing == rebuilt.routing),
         ("recall", shipped.recall == rebuilt.recall),
+        ("decoding", shipped.decoding == rebuilt.decoding),
         ("mistakes", shipped.mistakes == rebuilt.mistakes),
         ("warnings", shipped.warnings == rebuilt.warnings),
         ("provenance", shipped.provenance == rebuilt.provenance),
@@ -206,6 +208,7 @@ test = "test.jsonl"
             ],
             train_classes: None,
             dials: Dials::default(),
+            free: None,
             warnings: vec!["given".into()],
         };
         let body = report::build(ReportInput {
@@ -215,6 +218,7 @@ test = "test.jsonl"
             systems: predictions.systems.clone(),
             train_classes: None,
             dials: Dials::default(),
+            free: None,
             provenance: Provenance::default(),
             warnings: predictions.warnings.clone(),
         })

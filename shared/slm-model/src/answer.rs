@@ -10,12 +10,13 @@ use slm_task::{
 use crate::{
     adapter::LoraAdapter,
     base::BaseModel,
-    constraint::spans::{SpanGrammar, SpanOrder},
+    constraint::{json::JsonGrammar, spans::SpanGrammar},
     engine::Engine,
     error::ModelError,
     tokenizer::GgufTokenizer,
 };
 
+mod objects;
 mod spans;
 
 /// An engine with a recipe: texts in, predictions out, in the `serve` numerics.
@@ -29,6 +30,8 @@ pub struct Answerer {
     room: usize,
     /// Nats that are added to the logit of stopping a list of spans.
     stop_bias: f32,
+    /// Whether objects are written without their grammar.
+    free: bool,
 }
 
 /// What can be answered.
@@ -39,6 +42,8 @@ enum Form {
     Lines(Lines),
     /// A list of spans, of a number of tokens at most.
     Spans(Arc<SpanGrammar>, usize),
+    /// A JSON object, of a number of tokens at most.
+    Object(Arc<JsonGrammar>, usize),
 }
 
 /// One row, answered.
@@ -58,8 +63,8 @@ impl Answerer {
     /// every row.
     ///
     /// # Errors
-    /// When the prefix does not fit the model, the recipe's shape is not built yet, or a label cannot
-    /// be written with the model's vocabulary.
+    /// When the prefix does not fit the model, the recipe's shape is not built yet, a label cannot be
+    /// written with the model's vocabulary, or decoding cannot be held to the recipe's schema.
     pub fn new(
         base: Arc<BaseModel>,
         adapter: Option<&LoraAdapter>,
@@ -71,8 +76,13 @@ impl Answerer {
             let form = match recipe.shape {
                 Shape::MultiLabel => Form::Lines(renderer.lines()),
                 Shape::Spans => {
-                    let grammar = SpanGrammar::new(&base, &recipe.labels, SpanOrder::Text)?;
+                    let grammar = SpanGrammar::new(&base, &recipe.labels, recipe.twist.span_order)?;
                     Form::Spans(Arc::new(grammar), recipe.scoring.max_tokens)
+                }
+                Shape::Structured => {
+                    let schema = recipe.answer_schema()?;
+                    let grammar = JsonGrammar::new(&base, schema.document())?;
+                    Form::Object(Arc::new(grammar), recipe.scoring.max_tokens)
                 }
                 // A renderer is made for shapes that are built, and no others are.
                 _ => Form::Labels(renderer.answers()),
@@ -90,6 +100,7 @@ impl Answerer {
             form,
             prefix,
             stop_bias: 0.0,
+            free: false,
         })
     }
 
@@ -102,6 +113,12 @@ impl Answerer {
     /// negative for more spans. Answers of other shapes do not depend on it.
     pub fn set_stop_bias(&mut self, nats: f32) {
         self.stop_bias = nats;
+    }
+
+    /// Whether objects are written from now on without the grammar of their schema. Answers of other
+    /// shapes do not depend on it.
+    pub fn set_free(&mut self, free: bool) {
+        self.free = free;
     }
 
     /// The engine behind it, its cache cut back to the prefix.
@@ -147,6 +164,11 @@ impl Answerer {
                 let (grammar, limit) = (grammar.clone(), *limit);
                 self.spans(&prompts, &inputs, &grammar, limit).await?
             }
+            Form::Object(grammar, limit) => {
+                let (grammar, limit) = (grammar.clone(), *limit);
+                let grammar = Some(&*grammar).filter(|_| !self.free);
+                self.objects(&prompts, grammar, limit).await?
+            }
         }
         .into_iter();
         let in_order = |failure: Option<Failure>| match failure {
@@ -179,7 +201,7 @@ impl Answerer {
                 };
                 rows.iter().zip(&answered).map(loss).collect()
             }
-            Form::Lines(_) | Form::Spans(..) => self.losses(rows).await?,
+            Form::Lines(_) | Form::Spans(..) | Form::Object(..) => self.losses(rows).await?,
         };
         let predictions = answered.into_iter().map(|a| a.prediction);
         Ok(predictions.zip(losses).collect())
@@ -289,7 +311,7 @@ impl Form {
         match self {
             Self::Labels(answers) => answers.iter().map(Vec::len).max().unwrap_or(0),
             Self::Lines(lines) => lines.longest(),
-            Self::Spans(_, limit) => *limit,
+            Self::Spans(_, limit) | Self::Object(_, limit) => *limit,
         }
     }
 }

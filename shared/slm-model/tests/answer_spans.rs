@@ -25,26 +25,37 @@ fn base() -> Arc<BaseModel> {
 
 #[test]
 fn every_training_answer_is_allowed() {
-    let (recipe, rows) = pii();
+    let (mut recipe, rows) = pii();
     let base = base();
-    let grammar = SpanGrammar::new(&base, &recipe.labels, SpanOrder::Text).unwrap();
-    let renderer = Renderer::new(&recipe, base.tokenizer(), &[]).unwrap();
-    for row in &rows {
-        let answer = renderer.answer(row);
-        let Target::Spans(spans) = &row.target else {
-            panic!("{:?}", row.target);
-        };
-        let places: Vec<_> = (spans.iter())
-            .map(|span| (span.label.as_str(), span.start..span.end))
-            .collect();
-        assert_eq!(grammar.answer(&row.prompt, &places).unwrap(), answer);
-        let mut constraint = grammar.constrain(&row.prompt, 0.0);
-        for &token in &answer {
-            let mut allowed = TokenSet::new(base.config().vocab);
-            constraint.allow(&mut allowed).unwrap();
-            assert!(allowed.contains(token), "line {}: token {token}", row.line);
-            constraint.commit(token).unwrap();
+    for order in [SpanOrder::Text, SpanOrder::Free] {
+        recipe.twist.span_order = order;
+        let grammar = SpanGrammar::new(&base, &recipe.labels, order).unwrap();
+        let renderer = Renderer::new(&recipe, base.tokenizer(), &[]).unwrap();
+        let mut shuffled = 0;
+        for row in &rows {
+            let answer = renderer.answer(row);
+            let Target::Spans(spans) = &row.target else {
+                panic!("{:?}", row.target);
+            };
+            let places: Vec<_> = (spans.iter())
+                .map(|span| (span.label.as_str(), span.start..span.end))
+                .collect();
+            let in_text_order = grammar.answer(&row.prompt, &places).unwrap();
+            shuffled += usize::from(in_text_order != answer);
+            let mut constraint = grammar.constrain(&row.prompt, 0.0);
+            for &token in &answer {
+                let mut allowed = TokenSet::new(base.config().vocab);
+                constraint.allow(&mut allowed).unwrap();
+                assert!(allowed.contains(token), "line {}: token {token}", row.line);
+                constraint.commit(token).unwrap();
+            }
         }
+        // In the order of the text there is one answer; of the others a good part is shuffled.
+        assert_eq!(shuffled == 0, order == SpanOrder::Text, "{shuffled}");
+        assert!(
+            order == SpanOrder::Text || shuffled > rows.len() / 10,
+            "{shuffled}"
+        );
     }
 }
 

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     example::{Example, Target},
-    prediction::{LabelPrediction, LabelsPrediction, Prediction, SpansPrediction},
+    prediction::{
+        LabelPrediction, LabelsPrediction, ObjectPrediction, Prediction, SpansPrediction,
+    },
     recipe::Recipe,
     rng::SplitMix64,
     shape::Shape,
@@ -33,7 +35,7 @@ enum Rule {
 
 impl Trivial {
     /// The trivial systems of a recipe, as its shape has them: majority class; all-no and the
-    /// commonest set; no span, and patterns. `train` are the rows that say what is common.
+    /// commonest set; no span, and patterns; always `{}`. `train` are the rows that say what is common.
     pub fn systems(train: &[Example], recipe: &Recipe) -> Vec<Self> {
         match recipe.shape {
             Shape::SingleLabel => vec![Self::majority(&majority(train, recipe))],
@@ -54,7 +56,11 @@ impl Trivial {
                 }));
                 systems
             }
-            Shape::Structured | Shape::Grounded | Shape::ToolCall => Vec::new(),
+            Shape::Structured => {
+                let nothing = ObjectPrediction::fixed(serde_json::json!({}));
+                vec![Self::fixed("empty", Prediction::Object(nothing))]
+            }
+            Shape::Grounded | Shape::ToolCall => Vec::new(),
         }
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Place, TaskError, quoted},
+    prediction::Prediction,
     report::System,
     routing::Dials,
 };
@@ -121,6 +122,9 @@ pub struct Predictions {
     /// What was set on the dev rows after training.
     #[serde(default)]
     pub dials: Dials,
+    /// The subject's answers without its grammar, where it was asked so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free: Option<Vec<Prediction>>,
     /// Warnings that were handed to the report.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

@@ -91,7 +91,7 @@ pub enum TaskError {
     },
     /// The recipe's shape is known, but this step is not built for it.
     #[error(
-        "`{shape}` recipes can be read, but {what} is built for `single-label`, `multi-label` and `spans` only so far"
+        "`{shape}` recipes can be read, but {what} is not built for them yet; it is for `single-label`, `multi-label`, `spans` and `structured`"
     )]
     Shape {
         /// The recipe's shape.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// One row: what the model is asked and what it should answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,11 +29,13 @@ pub enum Target {
     Labels(Vec<String>),
     /// Spans: parts of the text in its order, none overlapping another; none is an answer too.
     Spans(Vec<Span>),
+    /// Structured: a valid object in the one form that [`Schema::tidied`](crate::Schema::tidied) gives.
+    Object(Value),
 }
 
 impl Target {
     /// What the row counts under when classes are balanced or looked for: its label or labels, each
-    /// once.
+    /// once. An object has none.
     pub fn classes(&self) -> Vec<&str> {
         match self {
             Self::Label(label) => vec![label],
@@ -41,11 +44,15 @@ impl Target {
                 let labels: BTreeSet<&str> = spans.iter().map(|s| s.label.as_str()).collect();
                 labels.into_iter().collect()
             }
+            Self::Object(_) => Vec::new(),
         }
     }
 
     /// The answer in a line, for people; of spans their labels.
     pub fn in_words(&self) -> String {
+        if let Self::Object(object) = self {
+            return object.to_string();
+        }
         let classes = self.classes();
         match classes.is_empty() {
             true => "none".into(),
@@ -62,5 +69,6 @@ pub use self::{
 
 mod checks;
 mod jsonl;
+mod objects;
 mod spans;
 mod targets;

@@ -1,8 +1,10 @@
-//! Our own JSON files: written the same way everywhere, read with errors that say where.
+//! JSON: our own files, written the same way everywhere and read with errors that say where, and values
+//! in words.
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
-use crate::error::{Place, TaskError};
+use crate::error::{Place, TaskError, quoted};
 
 /// Indented JSON with a line end.
 pub(crate) fn to_text(value: &impl Serialize) -> String {
@@ -52,4 +54,15 @@ pub(crate) fn parse_versioned<T: DeserializeOwned>(
         ));
     }
     parse(text, file, what)
+}
+
+/// What a JSON value is, in words, with short values shown.
+pub(crate) fn kind(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_string(),
+        Value::Bool(_) | Value::Number(_) => quoted(&value.to_string()),
+        Value::String(text) => format!("the text {}", quoted(text)),
+        Value::Array(_) => "a list".to_string(),
+        Value::Object(_) => "an object".to_string(),
+    }
 }

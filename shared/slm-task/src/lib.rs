@@ -20,6 +20,7 @@ pub mod report;
 pub mod rng;
 pub mod routing;
 pub mod sample;
+pub mod schema;
 pub mod score;
 pub mod shape;
 pub mod stats;
@@ -29,9 +30,11 @@ mod test_data;
 pub use error::TaskError;
 pub use example::{Example, Target};
 pub use prediction::{
-    Failure, FoundSpan, LabelPrediction, LabelsPrediction, Prediction, SpansPrediction,
+    Failure, FoundSpan, LabelPrediction, LabelsPrediction, ObjectPrediction, Prediction,
+    SpansPrediction,
 };
 pub use prompt::{Control, Prompt, Renderer, Sequence, Tokenizer};
 pub use recipe::Recipe;
 pub use report::Report;
+pub use schema::Schema;
 pub use shape::Shape;

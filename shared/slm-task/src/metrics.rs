@@ -98,7 +98,7 @@ fn class_metrics(labels: &[String], scores: Vec<Scores>) -> Vec<ClassMetrics> {
     labels.iter().zip(scores).map(one).collect()
 }
 
-fn average(scores: Scores) -> Average {
+pub(crate) fn average(scores: Scores) -> Average {
     Average {
         precision: scores.precision,
         recall: scores.recall,
@@ -124,10 +124,9 @@ pub(crate) fn predicted_indices(
 ) -> Result<Vec<Option<usize>>, TaskError> {
     let one = |(row, prediction): (usize, &Prediction)| match prediction {
         Prediction::Failed(_) => Ok(None),
-        Prediction::Labels(_) | Prediction::Spans(_) => Err(TaskError::Mismatch(format!(
-            "row {}: a prediction of another shape",
-            row + 1
-        ))),
+        Prediction::Labels(_) | Prediction::Spans(_) | Prediction::Object(_) => Err(
+            TaskError::Mismatch(format!("row {}: a prediction of another shape", row + 1)),
+        ),
         Prediction::Label(p) => {
             let n = p.probabilities.len();
             let valid = |p: &f64| (0.0..=1.0).contains(p);

@@ -1,10 +1,12 @@
 //! What a model answered, parsed: a prediction or a typed failure. A failure is counted, never
 //! turned into a label.
 
+mod objects;
 mod spans;
 
 use serde::{Deserialize, Serialize};
 
+pub use objects::ObjectPrediction;
 pub use spans::{FoundSpan, SpansPrediction};
 
 /// One parsed answer.
@@ -17,6 +19,8 @@ pub enum Prediction {
     Labels(LabelsPrediction),
     /// Spans: the labelled parts of the text.
     Spans(SpansPrediction),
+    /// Structured: the object.
+    Object(ObjectPrediction),
     /// No usable answer.
     Failed(Failure),
 }
@@ -86,7 +90,7 @@ impl Prediction {
     pub fn label(&self) -> Option<&str> {
         match self {
             Self::Label(p) => Some(&p.label),
-            Self::Labels(_) | Self::Spans(_) | Self::Failed(_) => None,
+            Self::Labels(_) | Self::Spans(_) | Self::Object(_) | Self::Failed(_) => None,
         }
     }
 
@@ -97,7 +101,7 @@ impl Prediction {
 
     /// How sure the model is of the answer as a whole: the label's probability, or the product over
     /// the labels of the probability of what was decided, or that of each span and of stopping after
-    /// the last. None for a failure or a system without
+    /// the last, or that of every token that was chosen. None for a failure or a system without
     /// probabilities.
     pub fn confidence(&self) -> Option<f64> {
         match self {
@@ -107,6 +111,7 @@ impl Prediction {
                 sure.reduce(|all, one| all * one)
             }
             Self::Spans(p) => p.probability(),
+            Self::Object(p) => p.probability,
             Self::Failed(_) => None,
         }
     }

@@ -13,17 +13,21 @@
 //! |---|---|---|
 //! | single-label | `label` | the label |
 //! | multi-label | `label: yes` or `label: no`, a line each, in recipe order | `label:`, ` yes` or ` no`, the line end |
-//! | spans | `[{"label":"…","text":"…"},…]`, in the order of the text | as [`SpanParts`] has it |
+//! | spans | `[{"label":"…","text":"…"},…]`, in the order of the text or a shuffled one | as [`SpanParts`] has it |
+//! | structured | compact JSON in the order of the schema, absent fields left out | the whole answer: its grammar allows the tokens of any spelling, these among them (tested) |
 //!
 //! Each piece of text is tokenized alone, so neither a user's text nor a label can merge with what
 //! stands beside it. Text never yields a control token: those come from [`Control`] only.
 
 mod spans;
 
+use std::collections::BTreeSet;
+
 use crate::{
     error::{Place, TaskError},
-    example::{Example, Target},
-    recipe::Recipe,
+    example::{Example, Span, Target},
+    recipe::{Recipe, SpanOrder},
+    rng::SplitMix64,
 };
 pub use spans::{SpanPart, SpanParts, escape, escaped};
 
@@ -218,8 +222,11 @@ impl<'a, T: Tokenizer + ?Sized> Renderer<'a, T> {
                     .map(|label| labels.contains(label));
                 self.lines().answer(&holds.collect::<Vec<bool>>())
             }
+            Target::Object(object) => self.label(&object.to_string()),
             Target::Spans(spans) => {
-                let listed = spans.iter().filter_map(|span| {
+                let order = self.recipe.twist.span_order;
+                let listed = in_order(spans, &row.prompt, order, row.line as u64);
+                let listed = listed.into_iter().filter_map(|span| {
                     let text = row.prompt.get(span.start..span.end)?;
                     let label = self.recipe.labels.iter().position(|l| *l == span.label)?;
                     Some((label, self.tokenizer.encode(&escaped(text))))
@@ -250,6 +257,18 @@ impl<'a, T: Tokenizer + ?Sized> Renderer<'a, T> {
         tokens.push(self.tokenizer.control(Control::TurnEnd));
         self.text(tokens, "\n");
     }
+}
+
+/// The spans of a row in the order in which an answer lists them. A free order is a shuffle by the
+/// seed, each pair of label and text once.
+fn in_order<'s>(spans: &'s [Span], text: &str, order: SpanOrder, seed: u64) -> Vec<&'s Span> {
+    let mut listed: Vec<&Span> = spans.iter().collect();
+    if order == SpanOrder::Free {
+        let mut seen = BTreeSet::new();
+        listed.retain(|span| seen.insert((&span.label, text.get(span.start..span.end))));
+        SplitMix64::new(seed).shuffle(&mut listed);
+    }
+    listed
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub(crate) use parse::is_inside;
 
 use serde::{Deserialize, Serialize};
 
-use crate::shape::Shape;
+use crate::{error::TaskError, schema::Schema, shape::Shape};
 
 /// A parsed and checked `recipe.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,7 +30,8 @@ pub struct Recipe {
     /// Labels in display and tie-break order (single-label, multi-label).
     #[serde(default)]
     pub labels: Vec<String>,
-    /// JSON Schema of the answer, a file of the recipe's folder (structured).
+    /// JSON Schema of the answer (structured): the name of a file in the recipe's folder, or the
+    /// schema itself, once [`embed_schema`](Self::embed_schema) has put it there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
     /// Inputs to click in the page.
@@ -53,6 +54,45 @@ pub struct Recipe {
     /// What is special about the recipe.
     #[serde(default)]
     pub twist: Twist,
+}
+
+impl Recipe {
+    /// Name of the schema's file, as long as it was not read.
+    pub fn schema_file(&self) -> Option<&str> {
+        self.schema.as_deref().filter(|text| !is_schema(text))
+    }
+
+    /// Puts the text of the schema in place of its file's name, so that the recipe stands for
+    /// itself: in a run, in a bundle, in the page.
+    ///
+    /// # Errors
+    /// As [`Schema::parse`]; `file` is the name that errors show.
+    pub fn embed_schema(&mut self, text: &str, file: &str) -> Result<(), TaskError> {
+        Schema::parse(text, file)?;
+        self.schema = Some(text.trim_start_matches('\u{feff}').trim().to_owned());
+        Ok(())
+    }
+
+    /// The schema of a structured recipe's answers.
+    ///
+    /// # Errors
+    /// [`TaskError::Mismatch`] when the recipe has none or its file was not read; as
+    /// [`Schema::parse`].
+    pub fn answer_schema(&self) -> Result<Schema, TaskError> {
+        match self.schema.as_deref() {
+            Some(text) if is_schema(text) => Schema::parse(text, &format!("{}: schema", self.id)),
+            Some(file) => Err(TaskError::Mismatch(format!(
+                "{}: the schema was not read from {file}",
+                self.id
+            ))),
+            None => Err(TaskError::Mismatch(format!("{}: no schema", self.id))),
+        }
+    }
+}
+
+/// Whether a recipe's `schema` is the schema itself, not the name of its file.
+fn is_schema(text: &str) -> bool {
+    text.starts_with('{')
 }
 
 /// `[data]`: file names relative to the recipe folder.
@@ -179,6 +219,22 @@ pub struct Twist {
     pub downsample: usize,
     /// Share of the wanted spans that must be found on the dev rows (spans); 0 for no dial.
     pub recall_floor: f64,
+    /// In which order spans are written (spans).
+    pub span_order: SpanOrder,
+}
+
+/// In which order an answer lists its spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum SpanOrder {
+    /// As they stand in the input, none overlapping another. A text that occurs several times is
+    /// its first occurrence at or after the end of the span before.
+    #[default]
+    Text,
+    /// Any order, each pair of label and text at most once, so that stopping means that none is left
+    /// anywhere. A text that occurs several times is its first occurrence that overlaps no span before
+    /// it in the answer; if each overlaps one, the first. Rows are taught in a shuffled order.
+    Free,
 }
 
 /// `[routing]`: answers that are not sure enough go to a fallback (single-label).

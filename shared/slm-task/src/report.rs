@@ -5,6 +5,7 @@
 
 mod build;
 mod spans;
+mod structured;
 pub mod text;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::{
 
 pub use build::{ReportInput, System, build};
 pub use spans::{LeakMetrics, SpanAverage, SpanMetrics, SpanView, Spans};
+pub use structured::{Decoding, FieldMetrics, Structured, Written};
 
 /// Layout version of report files.
 pub const FORMAT: u32 = 1;
@@ -90,6 +92,9 @@ pub struct Body {
     /// How recall was bought on the dev rows, where the recipe has a floor for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recall: Option<RecallDial>,
+    /// What the grammar does to the subject's answers, where it was also asked without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoding: Option<Decoding>,
     /// The subject's most confident mistakes, at most 20, worst first; failures come last.
     pub mistakes: Vec<Mistake>,
     /// Things the reader must know (labels never seen in training, failures, subsample).
@@ -132,6 +137,8 @@ pub enum Figures {
     MultiLabel(MultiLabel),
     /// Metrics of spans, seqeval's over words among them.
     Spans(Spans),
+    /// Metrics of JSON objects, field by field.
+    Structured(Structured),
 }
 
 impl Figures {
@@ -139,7 +146,7 @@ impl Figures {
     pub fn single_label(&self) -> Option<&Classification> {
         match self {
             Self::SingleLabel(classification) => Some(classification),
-            Self::MultiLabel(_) | Self::Spans(_) => None,
+            Self::MultiLabel(_) | Self::Spans(_) | Self::Structured(_) => None,
         }
     }
 
@@ -149,6 +156,7 @@ impl Figures {
             Self::SingleLabel(classification) => &classification.convention,
             Self::MultiLabel(figures) => &figures.convention,
             Self::Spans(figures) => &figures.convention,
+            Self::Structured(figures) => &figures.convention,
         }
     }
 }

@@ -4,6 +4,7 @@
 mod multi_label;
 mod single_label;
 pub(crate) mod spans;
+pub(crate) mod structured;
 
 use crate::{
     error::TaskError,
@@ -96,7 +97,10 @@ pub(crate) fn scorer<'a>(
             recipe, rows, systems,
         )?)),
         Shape::Spans => Ok(Box::new(spans::Spans::new(recipe, rows, systems)?)),
-        shape @ (Shape::Structured | Shape::Grounded | Shape::ToolCall) => {
+        Shape::Structured => Ok(Box::new(structured::Structured::new(
+            recipe, rows, systems,
+        )?)),
+        shape @ (Shape::Grounded | Shape::ToolCall) => {
             let what = "scoring";
             Err(TaskError::Shape { shape, what })
         }

@@ -47,10 +47,8 @@ impl Shape {
     /// [`TaskError::Shape`] with the step that `what` names.
     pub fn built(self, what: &'static str) -> Result<(), TaskError> {
         match self {
-            Self::SingleLabel | Self::MultiLabel | Self::Spans => Ok(()),
-            Self::Structured | Self::Grounded | Self::ToolCall => {
-                Err(TaskError::Shape { shape: self, what })
-            }
+            Self::SingleLabel | Self::MultiLabel | Self::Spans | Self::Structured => Ok(()),
+            Self::Grounded | Self::ToolCall => Err(TaskError::Shape { shape: self, what }),
         }
     }
 

@@ -84,6 +84,7 @@ fn input<'a>(recipe: &'a Recipe, rows: &'a [Example], systems: Vec<System>) -> R
         systems,
         train_classes: None,
         dials: Dials::default(),
+        free: None,
         provenance: Provenance::default(),
         warnings: Vec::new(),
     }
@@ -316,6 +317,7 @@ fn files_are_read_back_to_the_same_bytes() {
         systems,
         train_classes: None,
         dials: Dials::default(),
+        free: None,
         warnings: Vec::new(),
     };
     let read = Predictions::parse(&predictions.to_json(), "predictions.json").unwrap();

@@ -104,6 +104,7 @@ fn report() -> Report {
         systems,
         train_classes: None,
         dials,
+        free: None,
         provenance: Provenance::default(),
         warnings: Vec::new(),
     });

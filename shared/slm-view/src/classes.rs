@@ -1,7 +1,7 @@
 //! Precision, recall and F1 of each class as bars beside their numbers.
 
 use leptos::prelude::*;
-use slm_task::report::{Average, ClassMetrics, Figures, SpanView};
+use slm_task::report::{Average, ClassMetrics, Figures, SpanView, Structured};
 
 use crate::chart::Bar;
 use crate::format;
@@ -38,7 +38,21 @@ pub fn rows(figures: &Figures) -> Vec<ClassRow> {
             ],
         ),
         Figures::Spans(spans) => of_spans(&spans.exact),
+        Figures::Structured(figures) => of_fields(figures),
     }
+}
+
+fn of_fields(figures: &Structured) -> Vec<ClassRow> {
+    let fields = figures.fields.iter().map(|field| ClassRow {
+        name: field.path.clone(),
+        values: [field.precision, field.recall, field.f1],
+        support: Some(field.support),
+    });
+    let averages = [
+        ("Micro average", &figures.micro),
+        ("Macro average", &figures.macro_average),
+    ];
+    fields.chain(averages.map(average_row)).collect()
 }
 
 fn of_spans(view: &SpanView) -> Vec<ClassRow> {
@@ -65,12 +79,17 @@ fn table(classes: &[ClassMetrics], averages: &[(&str, &Average)]) -> Vec<ClassRo
         values: [c.precision, c.recall, c.f1],
         support: Some(c.support),
     });
-    let averages = averages.iter().map(|(name, a)| ClassRow {
-        name: (*name).into(),
-        values: [a.precision, a.recall, a.f1],
+    classes
+        .chain(averages.iter().copied().map(average_row))
+        .collect()
+}
+
+fn average_row((name, average): (&str, &Average)) -> ClassRow {
+    ClassRow {
+        name: name.into(),
+        values: [average.precision, average.recall, average.f1],
         support: None,
-    });
-    classes.chain(averages).collect()
+    }
 }
 
 /// The per-class table.

@@ -99,6 +99,10 @@ pub fn metric_name(name: &str) -> String {
         "rare_recall" => "Recall on rare classes",
         "span_f2" => "F2 of spans",
         "span_f1" => "F1 of spans",
+        "exact_object" => "Exact objects",
+        "field_f1" => "F1 of fields",
+        "field_accuracy" => "Accuracy of fields",
+        "valid_json" => "Valid JSON",
         "ece" => "Calibration error",
         _ => return capitalized(&name.replace('_', " ")),
     };

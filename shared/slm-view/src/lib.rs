@@ -17,6 +17,7 @@ pub mod format;
 pub mod headline;
 pub mod lift;
 pub mod mistakes;
+pub mod objects;
 pub mod prediction;
 pub mod provenance;
 pub mod recall;

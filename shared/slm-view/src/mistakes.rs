@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use slm_task::report::{Body, Mistake};
 use slm_task::{Prediction, Target};
 
-use crate::{prediction::PredictionView, spans};
+use crate::{objects, prediction::PredictionView, spans};
 
 /// One mistake as it is shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,7 @@ impl MistakeItem {
                 format!("answered {}", Target::Labels(p.labels.clone()).in_words())
             }
             Prediction::Spans(p) => format!("found {}", spans::in_words(p)),
+            Prediction::Object(p) => format!("answered {}", objects::in_words(&p.object)),
             Prediction::Failed(_) => "no answer".into(),
         };
         Self {
@@ -47,6 +48,14 @@ impl MistakeItem {
 }
 
 impl MistakeItem {
+    /// The right answer in a line.
+    fn right(&self) -> String {
+        match &self.gold {
+            Target::Object(object) => objects::in_words(object),
+            gold => gold.in_words(),
+        }
+    }
+
     /// The text, unless the prediction shows it.
     fn quoted_text(&self) -> Option<String> {
         let shown = matches!(self.prediction, Prediction::Spans(_));
@@ -71,7 +80,7 @@ pub fn MistakeList(
         view! {
             <li class="slm-mistake">
                 <p class="slm-muted">
-                    {format!("{}: right is {}, {}", item.place, item.gold.in_words(), item.answer)}
+                    {format!("{}: right is {}, {}", item.place, item.right(), item.answer)}
                 </p>
                 {item.quoted_text().map(|text| view! { <blockquote class="slm-prompt">{text}</blockquote> })}
                 <PredictionView

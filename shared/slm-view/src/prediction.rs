@@ -1,10 +1,11 @@
 //! One prediction: a bar for each label's probability, or the failure in words.
 
 use leptos::prelude::*;
-use slm_task::{Failure, LabelPrediction, LabelsPrediction, Prediction, Target};
+use slm_task::{Failure, LabelPrediction, LabelsPrediction, Prediction, Schema, Target};
 
 use crate::chart::Bar;
 use crate::format;
+use crate::objects::ObjectView;
 use crate::spans::SpansView;
 
 /// Up to this many labels stand in recipe order, so that bars keep their places while someone
@@ -109,7 +110,7 @@ pub fn failure_text(failure: &Failure) -> String {
             format!("No answer: the model wrote something that is no answer: {answer}")
         }
         Failure::Unended { limit } => {
-            format!("No answer: the list of spans did not end within {limit} tokens.")
+            format!("No answer: what the model wrote did not end within {limit} tokens.")
         }
         Failure::Runtime { message } => format!("No answer: {message}"),
     }
@@ -128,6 +129,9 @@ pub fn PredictionView(
     /// The text that was answered; spans are shown in it.
     #[prop(optional, into)]
     text: String,
+    /// The schema of a JSON answer, where it is known.
+    #[prop(optional_no_strip)]
+    schema: Option<Schema>,
 ) -> impl IntoView {
     if let Prediction::Spans(found) = prediction {
         let wanted = match gold {
@@ -135,6 +139,13 @@ pub fn PredictionView(
             _ => None,
         };
         return view! { <SpansView text found wanted/> }.into_any();
+    }
+    if let Prediction::Object(found) = prediction {
+        let wanted = match gold {
+            Some(Target::Object(wanted)) => Some(wanted),
+            _ => None,
+        };
+        return view! { <ObjectView found=found.object wanted schema/> }.into_any();
     }
     let gold = gold.as_ref().map(Target::classes);
     match prediction {
@@ -148,7 +159,7 @@ pub fn PredictionView(
             view! { <LabelBarsView bars/> }.into_any()
         }
         // Shown above.
-        Prediction::Spans(_) => ().into_any(),
+        Prediction::Spans(_) | Prediction::Object(_) => ().into_any(),
         Prediction::Failed(failure) => {
             view! { <p class="slm-failure">{failure_text(&failure)}</p> }.into_any()
         }

@@ -13,6 +13,7 @@ use crate::format;
 use crate::headline::{self, HeadlineTiles, Tile};
 use crate::lift::{LiftRow, LiftTable};
 use crate::mistakes::{self, MistakeList};
+use crate::objects::{self, DecodingView, FieldTable};
 use crate::provenance::{self, ProvenanceList};
 use crate::recall::RecallView;
 use crate::reliability::{Reliability, ReliabilityCurve};
@@ -98,7 +99,11 @@ fn comparison(body: &Body) -> AnyView {
 fn subject(body: &Body) -> Option<AnyView> {
     let figures = &body.systems.first()?.figures;
     let rows = classes::rows(figures);
-    let classes = section("By class", view! { <ClassTable rows/> });
+    let title = match figures {
+        Figures::Structured(_) => "By field",
+        _ => "By class",
+    };
+    let classes = section(title, view! { <ClassTable rows/> });
     let more = match figures {
         Figures::SingleLabel(classification) => errors(classification),
         Figures::MultiLabel(figures) => whole_sets(figures),
@@ -113,6 +118,17 @@ fn subject(body: &Body) -> Option<AnyView> {
                 },
             )
         }
+        Figures::Structured(figures) => {
+            let text = objects::sentence(figures);
+            let figures = figures.clone();
+            section(
+                "Whole answers",
+                view! {
+                    <p>{text}</p>
+                    <FieldTable figures/>
+                },
+            )
+        }
     };
     let routing = body
         .routing
@@ -122,7 +138,13 @@ fn subject(body: &Body) -> Option<AnyView> {
         .recall
         .clone()
         .map(|dial| section("Recall dial", view! { <RecallView dial/> }));
-    Some((classes, more, routing, recall).into_any())
+    let decoding = body.decoding.clone().map(|decoding| {
+        section(
+            "With and without the grammar",
+            view! { <DecodingView decoding/> },
+        )
+    });
+    Some((classes, more, decoding, routing, recall).into_any())
 }
 
 /// Which classes are taken for which, and how honest the confidence is.
@@ -183,6 +205,7 @@ fn labels(body: &Body) -> Vec<String> {
             let types = s.exact.per_type.iter();
             types.map(|t| t.label.clone()).collect()
         }
+        Some(Figures::Structured(_)) => Vec::new(),
     }
 }
 

@@ -73,13 +73,14 @@ fn found_parts(text: &str, found: &SpansPrediction, wanted: Option<&[Span]>) -> 
         let is = |w: &&Span| (w.start, w.end, w.label.as_str()) == (place.start, place.end, label);
         wanted.and_then(|wanted| wanted.iter().find(is).is_none().then_some("not wanted"))
     };
-    let spans: Vec<_> = (found.spans.iter())
+    let mut spans: Vec<_> = (found.spans.iter())
         .map(|span| {
             let place = span.start..span.end;
             let note = note(&place, &span.label);
             (place, span.label.clone(), note)
         })
         .collect();
+    spans.sort_by_key(|(place, ..)| place.start);
     parts(text, &spans)
 }
 

@@ -71,6 +71,7 @@ impl SystemRow {
             Figures::SingleLabel(figures) => (figures.ece, figures.outside),
             Figures::MultiLabel(figures) => (None, figures.outside),
             Figures::Spans(figures) => (None, figures.outside),
+            Figures::Structured(figures) => (None, figures.outside),
         };
         Self {
             name: format::system_name(&system.name),

@@ -149,6 +149,10 @@ fn line_of(subject: &Subject, line: usize, text: &str, prediction: &Prediction) 
             let spans: Vec<Value> = found.spans.iter().map(|span| listed(text, span)).collect();
             put("spans", json!(spans));
         }
+        Prediction::Object(found) => {
+            put("object", found.object.clone());
+            put("probability", json!(found.probability));
+        }
         Prediction::Failed(failure) => put("failed", json!(failure)),
     }
     if let Some(threshold) = &subject.dials.routing {

@@ -3,14 +3,14 @@
 use anyhow::Result;
 use serde::Serialize;
 use serde_json::Value;
-use slm_task::Shape;
+use slm_task::{Schema, Shape};
 
 use super::{
     object::{self, Filling},
-    schema::{Ordered, Schema},
+    schema,
     writer::{Capture, Draft, put_back},
 };
-use crate::{exit::bad_input, files, recipe_file::RecipeFile};
+use crate::{exit::bad_input, recipe_file::RecipeFile};
 
 /// The answers that a recipe knows.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub enum Answers {
     /// Places in the text, each with one of the labels.
     Spans(Vec<String>),
     /// An object under a schema.
-    Object(Schema),
+    Object(Box<Schema>),
 }
 
 #[derive(Serialize)]
@@ -49,17 +49,17 @@ struct Span<'a> {
 }
 
 impl Answers {
-    /// The answers of a recipe; a structured one has its `schema.json` read.
+    /// The answers of a recipe.
     ///
     /// # Errors
-    /// Bad input: a shape that has no generated data, a schema that is not there or does not parse.
+    /// Bad input: a shape that has no generated data.
     pub fn of(file: &RecipeFile) -> Result<Self> {
         let labels = file.recipe.labels.clone();
         match file.recipe.shape {
             Shape::SingleLabel => Ok(Self::Label(labels)),
             Shape::MultiLabel => Ok(Self::Labels(labels)),
             Shape::Spans => Ok(Self::Spans(labels)),
-            Shape::Structured => files::read_json(&file.data("schema.json")).map(Self::Object),
+            Shape::Structured => Ok(Self::Object(Box::new(file.recipe.answer_schema()?))),
             shape @ (Shape::Grounded | Shape::ToolCall) => Err(bad_input(format!(
                 "{}: rows of the shape {shape} cannot be generated. Write them by hand.",
                 file.recipe.id
@@ -87,7 +87,7 @@ impl Answers {
                 Err("spans are captured in the text. Leave `answer` out.".into())
             }
             (Self::Object(schema), Some(fixed)) if fixed.is_object() => {
-                schema.check(fixed, "", false)
+                schema::check(schema.root(), fixed, false)
             }
             (Self::Object(_), Some(_)) => {
                 Err("expected fields. Write `answer = { field = … }`, or leave it out.".into())
@@ -105,7 +105,7 @@ impl Answers {
                 "`<{key} …>`: this recipe's answers are not captured. Write the text alone."
             )),
             Self::Spans(labels) => known(labels, key),
-            Self::Object(schema) => object::find(schema, key).map(|_| ()),
+            Self::Object(schema) => object::find(schema.root(), key).map(|_| ()),
         }
     }
 
@@ -142,12 +142,11 @@ impl Answers {
                 })
             }
             Self::Object(schema) => {
-                let mut filling = Filling::new(schema, answer);
+                let mut filling = Filling::new(schema.root(), answer);
                 for Capture { key, value, .. } in &draft.captures {
                     filling.set(key, value)?;
                 }
-                let value = &filling.finish()?;
-                line(&text, Ordered { schema, value }, slice)
+                line(&text, schema.tidied(&filling.finish()?), slice)
             }
         }
     }

@@ -1,3 +1,5 @@
+use slm_task::Schema;
+
 use super::*;
 
 const SMALL: &str = r#"
@@ -23,8 +25,8 @@ fn labels() -> Vec<String> {
 }
 
 fn object() -> Answers {
-    let schema = r#"{"properties": {"a": {"type": "integer"}, "b": {"enum": ["x"]}}}"#;
-    Answers::Object(serde_json::from_str(schema).unwrap())
+    let schema = r#"{"type": "object", "additionalProperties": false, "properties": {"a": {"type": "integer"}, "b": {"enum": ["x"]}}}"#;
+    Answers::Object(Box::new(Schema::parse(schema, "schema.json").unwrap()))
 }
 
 #[test]
@@ -132,16 +134,20 @@ fn refuses_answers_that_the_recipe_lacks() {
     check(&any, &[(answer, "answer = [1]")], "as texts");
     let object = object();
     check(&object, &[], "expected fields");
-    check(&object, &[(answer, "answer = { c = 1 }")], "no field `c`");
+    check(
+        &object,
+        &[(answer, "answer = { c = 1 }")],
+        "the answer: found `c`",
+    );
     check(
         &object,
         &[(answer, "answer = { a = \"x\" }")],
-        "`a`: \"x\" is no integer",
+        "`a`: found the text `x`; schema.json expects a whole number",
     );
     check(
         &object,
         &[(answer, "answer = { b = \"y\" }")],
-        "`b`: \"y\" is none of [\"x\"]",
+        "`b`: found the text `y`; schema.json expects `x`",
     );
     check(
         &object,

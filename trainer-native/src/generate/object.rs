@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use slm_task::schema::Node;
 
-use super::schema::{Schema, unknown};
+use super::schema::{self, unknown};
 
 /// The steps of a path: a field, whether a new element is begun there, whether it is the last.
 fn steps(path: &str) -> impl Iterator<Item = (&str, bool, bool)> {
@@ -22,8 +23,8 @@ fn steps(path: &str) -> impl Iterator<Item = (&str, bool, bool)> {
 /// # Errors
 /// In words: an unknown field, a `+` where there is no list or none where there is one, a path that
 /// ends at an object.
-pub fn find<'a>(schema: &'a Schema, path: &str) -> Result<&'a Schema, String> {
-    let mut node = schema;
+pub fn find<'a>(root: &'a Node, path: &str) -> Result<&'a Node, String> {
+    let mut node = root;
     for (name, begins, last) in steps(path) {
         node = node.property(name).ok_or_else(|| unknown(path))?;
         match node.items() {
@@ -47,7 +48,7 @@ pub fn find<'a>(schema: &'a Schema, path: &str) -> Result<&'a Schema, String> {
 
 /// An object that grows.
 pub struct Filling<'a> {
-    schema: &'a Schema,
+    root: &'a Node,
     object: Value,
     /// Places that were set, as JSON pointers.
     taken: BTreeSet<String>,
@@ -55,9 +56,9 @@ pub struct Filling<'a> {
 
 impl<'a> Filling<'a> {
     /// Starts from what every answer of the form holds.
-    pub fn new(schema: &'a Schema, fixed: Option<&Value>) -> Self {
+    pub fn new(root: &'a Node, fixed: Option<&Value>) -> Self {
         Self {
-            schema,
+            root,
             object: fixed.cloned().unwrap_or_else(|| json!({})),
             taken: BTreeSet::new(),
         }
@@ -66,25 +67,25 @@ impl<'a> Filling<'a> {
     /// Sets the value at a path. What the answer was started with gives way.
     ///
     /// # Errors
-    /// In words: as [`find`] and [`Schema::read`], a field of an element that was not begun, a
+    /// In words: as [`find`] and [`schema::read`], a field of an element that was not begun, a
     /// place that is set already.
     pub fn set(&mut self, path: &str, text: &str) -> Result<(), String> {
-        let value = find(self.schema, path)?.read(text);
+        let value = schema::read(find(self.root, path)?, text);
         let value = value.map_err(|reason| format!("`{path}`: {reason}"))?;
         let mut pointer = String::new();
-        let mut schema = self.schema;
+        let mut place = self.root;
         let mut node = &mut self.object;
         for (name, begins, _) in steps(path) {
             if node.is_null() {
                 *node = json!({});
             }
-            schema = schema.property(name).ok_or_else(|| unknown(path))?;
+            place = place.property(name).ok_or_else(|| unknown(path))?;
             node = &mut node[name];
             pointer = format!("{pointer}/{name}");
-            let Some(items) = schema.items() else {
+            let Some(items) = place.items() else {
                 continue;
             };
-            schema = items;
+            place = items;
             if node.is_null() {
                 *node = json!([]);
             }
@@ -109,33 +110,37 @@ impl<'a> Filling<'a> {
     /// The object, with all that the schema requires.
     ///
     /// # Errors
-    /// As [`Schema::check`].
+    /// As [`schema::check`].
     pub fn finish(self) -> Result<Value, String> {
-        self.schema.check(&self.object, "", true)?;
+        schema::check(self.root, &self.object, true)?;
         Ok(self.object)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use slm_task::Schema;
+
     use super::*;
 
     fn schema() -> Schema {
+        let object = |properties: Value| json!({"type": "object", "properties": properties, "additionalProperties": false});
         let plain = json!({"type": "string"});
-        let item = json!({"properties": {"name": plain, "price": {"properties": {"net": plain}}}});
-        let text = json!({"properties": {
+        let item = object(json!({"name": plain, "price": object(json!({"net": plain}))}));
+        let text = object(json!({
             "a": plain,
-            "b": {"properties": {"c": {"type": "number"}}},
-            "items": {"items": item},
-            "tags": {"items": plain},
-        }});
-        serde_json::from_value(text).unwrap()
+            "b": object(json!({"c": {"type": "number"}})),
+            "items": {"type": "array", "items": item},
+            "tags": {"type": "array", "items": plain},
+        }));
+        Schema::parse(&text.to_string(), "schema.json").unwrap()
     }
 
     #[test]
     fn fills_objects_and_lists_by_path() {
         let schema = schema();
-        let mut filling = Filling::new(&schema, Some(&json!({"a": "old", "tags": ["fixed"]})));
+        let mut filling =
+            Filling::new(schema.root(), Some(&json!({"a": "old", "tags": ["fixed"]})));
         for (path, text) in [
             ("items+.name", "tea"),
             ("items.price.net", "3"),
@@ -163,7 +168,7 @@ mod tests {
     fn says_what_is_wrong_with_a_path() {
         let schema = schema();
         let check = |paths: &[&str], says: &str| {
-            let mut filling = Filling::new(&schema, None);
+            let mut filling = Filling::new(schema.root(), None);
             let set = paths.iter().try_for_each(|path| filling.set(path, "x"));
             let error = set.unwrap_err();
             assert!(error.contains(says), "{paths:?}: {error}");
@@ -174,7 +179,7 @@ mod tests {
         check(&["a+"], "`a` is no list");
         check(&["b"], "`b` is an object");
         check(&["items+"], "`items+` is an object");
-        check(&["b.c"], "`b.c`: `x` is no number");
+        check(&["b.c"], "`b.c`: `x` is not a number");
         check(&["items.name"], "Begin one with `items+`");
         check(&["a", "a"], "captured twice");
         check(&["items+.name", "items.name"], "captured twice");

@@ -114,7 +114,7 @@ fn there_are_rows_enough() {
 fn check_answer(answers: &Answers, row: &Value) -> Result<(), String> {
     match answers {
         Answers::Label(_) | Answers::Labels(_) => answers.check_fixed(row.get("completion")),
-        Answers::Object(schema) => schema.check(&row["completion"], "", true),
+        Answers::Object(schema) => schema::check(schema.root(), &row["completion"], true),
         Answers::Spans(_) => {
             let characters: Vec<char> = text(row).chars().collect();
             let mut last = 0;

@@ -1,21 +1,23 @@
 //! Whole rows of small banks, one of each kind of answer.
 
 use serde_json::Value;
+use slm_task::Schema;
 
 use super::*;
 
-const SCHEMA: &str = r#"{"required": ["due"], "properties": {
-    "shop": {"properties": {"name": {"type": "string"}}},
-    "items": {"items": {"properties": {"qty": {"type": "integer"}, "name": {"type": "string"}}}},
+const SCHEMA: &str = r#"{"type": "object", "additionalProperties": false, "required": ["due"], "properties": {
+    "shop": {"type": "object", "additionalProperties": false, "properties": {"name": {"type": "string"}}},
+    "items": {"type": "array", "items": {"type": "object", "additionalProperties": false, "properties": {
+        "qty": {"type": "integer"}, "name": {"type": "string"}}}},
     "due": {"type": "string"},
-    "tags": {"items": {"type": "string"}}}}"#;
+    "tags": {"type": "array", "items": {"type": "string"}}}}"#;
 
 fn labels(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 fn object() -> Answers {
-    Answers::Object(serde_json::from_str(SCHEMA).unwrap())
+    Answers::Object(Box::new(Schema::parse(SCHEMA, "schema.json").unwrap()))
 }
 
 /// A generator over a bank of one form and one domain.
@@ -108,7 +110,7 @@ fn says_why_a_row_cannot_be_written() {
         100_000,
         "Lower `rows`, or add words",
     );
-    check(r#"text = ["<tags+ x>"]"#, "", 1, "lacks `due`");
+    check(r#"text = ["<tags+ x>"]"#, "", 1, "`due`: found nothing");
     check(
         r#"text = ["<items.name x>"]"#,
         "",
@@ -119,7 +121,7 @@ fn says_why_a_row_cannot_be_written() {
         r#"text = ["<items+.qty few>"]"#,
         "",
         1,
-        "`few` is no integer",
+        "`few` is not a whole number",
     );
     check(
         r#"text = ["<due x> <due x>"]"#,

@@ -169,6 +169,7 @@ impl Source {
             systems: predictions.systems,
             train_classes: predictions.train_classes,
             dials: predictions.dials,
+            free: predictions.free,
             provenance: provenance.clone(),
             warnings: predictions.warnings,
         })?;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{Example, targets::TargetReader};
 use crate::{
     error::{Place, TaskError, nearest, quoted},
+    json::kind,
     recipe::Recipe,
 };
 
@@ -34,6 +35,7 @@ pub fn read_jsonl(bytes: &[u8], file: &str, recipe: &Recipe) -> Result<Vec<Examp
 /// |---|---|
 /// | single-label | `{"prompt", "completion": label, "slice"?}` |
 /// | multi-label | `{"prompt", "completion": [label, …], "slice"?}` |
+/// | structured | `{"prompt", "completion": object, "slice"?}`, the object as such or as a text that holds JSON |
 /// | spans | `{"text", "spans": [{"start", "end", "label"}, …], "slice"?}`, bounds half-open in code points |
 ///
 /// Keys that nothing reads are ignored with a warning, unless they look like a known key that the
@@ -203,17 +205,6 @@ fn not_utf8(file: &str, line: usize, bytes: &[u8], error: std::str::Utf8Error) -
     };
     let found = format!("byte 0x{:02x} at column {}", bytes[at], at + 1);
     TaskError::input(Place::line(file, line), found, "UTF-8 text", advice)
-}
-
-/// What a JSON value is, in words, with short values shown.
-pub(super) fn kind(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_string(),
-        Value::Bool(_) | Value::Number(_) => quoted(&value.to_string()),
-        Value::String(text) => format!("the text {}", quoted(text)),
-        Value::Array(_) => "a list".to_string(),
-        Value::Object(_) => "an object".to_string(),
-    }
 }
 
 /// The parser's reason with the column, without its line, which is always 1.

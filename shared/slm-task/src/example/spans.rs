@@ -6,8 +6,11 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::jsonl::{Row, kind};
-use crate::error::{TaskError, listed, nearest, quoted};
+use super::jsonl::Row;
+use crate::{
+    error::{TaskError, listed, nearest, quoted},
+    json::kind,
+};
 
 /// A labelled part of a text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

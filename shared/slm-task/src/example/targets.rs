@@ -2,30 +2,32 @@
 
 use serde_json::Value;
 
-use super::{
-    Target,
-    jsonl::{Row, kind},
-    spans,
-};
+use super::{Target, jsonl::Row, objects, spans};
 use crate::{
     error::{TaskError, listed, nearest, quoted},
+    json::kind,
     recipe::Recipe,
+    schema::Schema,
     shape::Shape,
 };
 
 /// Reads the targets of one recipe's rows.
 pub(super) struct TargetReader<'a> {
     recipe: &'a Recipe,
+    /// Of a structured recipe.
+    schema: Option<Schema>,
 }
 
 impl<'a> TargetReader<'a> {
     /// A reader, where rows of the recipe's shape can be read.
     ///
     /// # Errors
-    /// [`TaskError::Shape`].
+    /// [`TaskError::Shape`]; [`TaskError::Mismatch`] for a schema that was not read.
     pub(super) fn new(recipe: &'a Recipe) -> Result<Self, TaskError> {
         recipe.shape.built("reading rows")?;
-        Ok(Self { recipe })
+        let schema = (recipe.shape == Shape::Structured).then(|| recipe.answer_schema());
+        let schema = schema.transpose()?;
+        Ok(Self { recipe, schema })
     }
 
     /// Keys of a row.
@@ -46,6 +48,7 @@ impl<'a> TargetReader<'a> {
         match self.recipe.shape {
             Shape::MultiLabel => r#"{"prompt": "…", "completion": ["…"]}"#,
             Shape::Spans => r#"{"text": "…", "spans": [{"start": 0, "end": 1, "label": "…"}]}"#,
+            Shape::Structured => r#"{"prompt": "…", "completion": {"…": "…"}}"#,
             _ => r#"{"prompt": "…", "completion": "…"}"#,
         }
     }
@@ -55,6 +58,9 @@ impl<'a> TargetReader<'a> {
     /// # Errors
     /// A field that is missing or of the wrong kind, a label that the recipe lacks.
     pub(super) fn read(&self, row: &Row<'_>) -> Result<Target, TaskError> {
+        if let Some(schema) = &self.schema {
+            return objects::read(row, schema).map(Target::Object);
+        }
         match self.recipe.shape {
             Shape::MultiLabel => self.labels(row).map(Target::Labels),
             Shape::Spans => {

@@ -21,7 +21,7 @@ pub struct FoundSpan {
     pub stop_log_odds: Option<f64>,
 }
 
-/// The spans of one row, in the order of the text.
+/// The spans of one row, in the order in which they were written.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SpansPrediction {
     /// The spans; none overlaps another.

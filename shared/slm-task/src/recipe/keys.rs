@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Id,
     /// A path inside the recipe's folder.
     Path,
+    /// Such a path, or the text of a JSON Schema.
+    Schema,
     /// Any texts.
     Texts,
     /// Distinct texts of one line, none empty, none with white space at its ends.
@@ -44,6 +46,7 @@ impl Kind {
             Self::FreeText => "a text".into(),
             Self::Id => "lower-case letters, digits and `-`, with `-` only between others".into(),
             Self::Path => "a file name inside the recipe's folder".into(),
+            Self::Schema => "a file name inside the recipe's folder, or a JSON Schema".into(),
             Self::Texts => "a list of texts".into(),
             Self::Labels => {
                 "a list of at least two different texts of one line, without white space at \
@@ -138,7 +141,7 @@ pub(super) const KEYS: &[Key] = &[
     required("shape", Kind::Choice(&Shape::NAMES), "\"single-label\""),
     required("instruction", Kind::Text, "\"Say how the text feels.\""),
     optional("labels", Kind::Labels, "[\"negative\", \"positive\"]"),
-    optional("schema", Kind::Path, "\"schema.json\""),
+    optional("schema", Kind::Schema, "\"schema.json\""),
     optional("examples", Kind::Texts, "[\"What a day!\"]"),
     required("data.train", Kind::Path, "\"train.jsonl\""),
     required("data.dev", Kind::Path, "\"dev.jsonl\""),
@@ -189,6 +192,11 @@ pub(super) const KEYS: &[Key] = &[
     optional("twist.upsample", at_least(0), "40"),
     optional("twist.downsample", at_least(0), "400"),
     optional("twist.recall_floor", Kind::Share, "0.95"),
+    optional(
+        "twist.span_order",
+        Kind::Choice(&["text", "free"]),
+        "\"free\"",
+    ),
 ];
 
 /// The key at a dotted path.
@@ -246,8 +254,13 @@ mod tests {
     fn samples_are_accepted() {
         for key in KEYS {
             let mut recipe = recipe();
-            if key.path == "twist.recall_floor" {
-                recipe.shape = Shape::Spans;
+            match key.path {
+                "twist.recall_floor" | "twist.span_order" => recipe.shape = Shape::Spans,
+                "schema" => {
+                    recipe.shape = Shape::Structured;
+                    recipe.schema = Some("other.json".into());
+                }
+                _ => {}
             }
             recipe.set(key.path, key.sample).unwrap();
         }

@@ -48,7 +48,7 @@ fn read(kind: Kind, written: &str) -> toml::Value {
     let as_toml = || parsed(written.trim());
     let text = || toml::Value::String(written.to_string());
     match kind {
-        Kind::Text | Kind::FreeText | Kind::Id | Kind::Path | Kind::Choice(_) => {
+        Kind::Text | Kind::FreeText | Kind::Id | Kind::Path | Kind::Schema | Kind::Choice(_) => {
             as_toml().filter(|v| v.is_str()).unwrap_or_else(text)
         }
         Kind::Texts | Kind::Labels | Kind::Choices(_) => as_toml()

@@ -8,11 +8,11 @@ use toml::{
 };
 
 use super::{
-    Recipe,
+    Balance, Recipe, SpanOrder, is_schema,
     keys::{self, KEYS, Key, Kind, SECTIONS},
 };
 use crate::{
-    error::{Place, TaskError, nearest, quoted},
+    error::{Place, TaskError, listed, nearest, quoted},
     shape::Shape,
 };
 
@@ -33,6 +33,7 @@ impl Recipe {
         if recipe.shape.needs_labels() && recipe.labels.is_empty() {
             return Err(source.missing(keys::find("labels").expect("a key of the list")));
         }
+        source.check_schema(&recipe, root.get_ref())?;
         source.check_choice_of_labels(&recipe, root.get_ref())?;
         source.check_dials(&recipe, root.get_ref())?;
         Ok(recipe)
@@ -192,27 +193,68 @@ impl Source<'_> {
         }
     }
 
+    /// A schema where answers have one, and nowhere else.
+    fn check_schema(&self, recipe: &Recipe, root: &DeTable<'_>) -> Result<(), TaskError> {
+        let key = keys::find("schema").expect("a key of the list");
+        match (lookup(root, key), recipe.shape == Shape::Structured) {
+            (None, true) => Err(self.missing(key)),
+            (Some(value), false) => {
+                let advice = "Only `structured` recipes have it: remove it.".to_string();
+                Err(self.wrong(key, value, Some(advice)))
+            }
+            (Some(value), true) if recipe.schema_file().is_none() => {
+                let place = self.place(value.span().start, key.path);
+                recipe
+                    .answer_schema()
+                    .map(drop)
+                    .map_err(|error| match error {
+                        TaskError::Input {
+                            place: inner,
+                            found,
+                            expected,
+                            advice,
+                        } => {
+                            let field = [Some(key.path.to_string()), inner.field]
+                                .into_iter()
+                                .flatten();
+                            let field = field.collect::<Vec<_>>().join(": ");
+                            TaskError::input(place.field(&field), found, expected, advice)
+                        }
+                        other => other,
+                    })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A dial that the shape does not have would be ignored, or stop an evaluation after training.
     fn check_dials(&self, recipe: &Recipe, root: &DeTable<'_>) -> Result<(), TaskError> {
+        let twist = &recipe.twist;
+        let classes: &[Shape] = &[Shape::SingleLabel, Shape::MultiLabel, Shape::Spans];
         let dials = [
-            (
-                "routing.fallback",
-                recipe.routing.is_on(),
-                Shape::SingleLabel,
-            ),
+            ("routing.fallback", recipe.routing.is_on(), &classes[..1]),
             (
                 "twist.recall_floor",
-                recipe.twist.recall_floor > 0.0,
-                Shape::Spans,
+                twist.recall_floor > 0.0,
+                &[Shape::Spans],
             ),
+            (
+                "twist.span_order",
+                twist.span_order != SpanOrder::Text,
+                &[Shape::Spans],
+            ),
+            ("twist.balance", twist.balance != Balance::None, classes),
+            ("twist.upsample", twist.upsample > 0, classes),
+            ("twist.downsample", twist.downsample > 0, classes),
         ];
-        for (path, is_on, shape) in dials {
+        for (path, is_on, shapes) in dials {
             let key = keys::find(path).expect("a key of the list");
             if let Some(value) = lookup(root, key)
                 && is_on
-                && recipe.shape != shape
+                && !shapes.contains(&recipe.shape)
             {
-                let advice = format!("Only `{shape}` recipes have it: remove it.");
+                let names: Vec<&str> = shapes.iter().map(|shape| shape.name()).collect();
+                let advice = format!("Only {} recipes have it: remove it.", listed(&names));
                 return Err(self.wrong(key, value, Some(advice)));
             }
         }
@@ -277,6 +319,7 @@ fn accepts(kind: Kind, value: &DeValue<'_>) -> bool {
         Kind::FreeText => text.is_some(),
         Kind::Id => text.is_some_and(is_id),
         Kind::Path => text.is_some_and(is_inside),
+        Kind::Schema => text.is_some_and(|text| is_schema(text) || is_inside(text)),
         Kind::Texts => value
             .as_array()
             .is_some_and(|items| items.iter().all(|i| i.get_ref().is_str())),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Body, Headline, Lift, Mistake, Provenance, SliceReport, SystemReport};
+use super::{Body, Decoding, Headline, Lift, Mistake, Provenance, SliceReport, SystemReport};
 use crate::{
     error::TaskError,
     example::{self, Example},
@@ -45,6 +45,8 @@ pub struct ReportInput<'a> {
     pub train_classes: Option<BTreeMap<String, usize>>,
     /// What was set on the dev rows.
     pub dials: Dials,
+    /// The subject's answers without its grammar, one a row, where it was asked so (structured).
+    pub free: Option<Vec<Prediction>>,
     /// What was measured with what.
     pub provenance: Provenance,
     /// What the caller wants the reader to know; stands before the report's own warnings.
@@ -61,6 +63,7 @@ pub fn build(input: ReportInput<'_>) -> Result<Body, TaskError> {
     let scored = Scored::new(&input)?;
     let systems = scored.systems()?;
     let routing = scored.routing()?;
+    let decoding = scored.decoding()?;
     Ok(Body {
         recipe: input.recipe.id.clone(),
         title: input.recipe.title.clone(),
@@ -72,6 +75,7 @@ pub fn build(input: ReportInput<'_>) -> Result<Body, TaskError> {
         slices: scored.slices(),
         routing,
         recall: input.dials.recall.clone(),
+        decoding,
         mistakes: scored.mistakes(),
         warnings: scored.warnings(),
         systems,
@@ -134,6 +138,14 @@ impl<'a> Scored<'a> {
         threshold
             .report(self.input.recipe, self.input.rows, predictions)
             .map(Some)
+    }
+
+    fn decoding(&self) -> Result<Option<Decoding>, TaskError> {
+        let Some(free) = &self.input.free else {
+            return Ok(None);
+        };
+        let constrained = &self.input.systems[0].predictions;
+        Decoding::compare(self.input.recipe, self.input.rows, constrained, free).map(Some)
     }
 
     /// Every metric against its best baseline, then against the others in their order.

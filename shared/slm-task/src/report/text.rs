@@ -1,9 +1,13 @@
 //! A report for a terminal: plain text, numbers rounded here and nowhere before.
 
+mod structured;
+
 use std::fmt::Write;
 
 use super::{Average, ClassMetrics, Classification, Figures, Lift, MultiLabel, Report, Spans};
 use crate::{recall::RecallDial, routing::RoutingReport};
+
+pub use structured::objects;
 
 /// Digits after the point of metrics.
 const DIGITS: usize = 3;
@@ -23,11 +27,16 @@ pub fn report(report: &Report) -> String {
             Figures::SingleLabel(figures) => text.push_str(&classes(figures, DIGITS)),
             Figures::MultiLabel(figures) => text.push_str(&labels(figures, DIGITS)),
             Figures::Spans(figures) => text.push_str(&spans(figures)),
+            Figures::Structured(figures) => text.push_str(&objects(figures)),
         }
     }
     if let Some(dial) = &body.recall {
         text.push('\n');
         text.push_str(&recall(dial));
+    }
+    if let Some(found) = &body.decoding {
+        text.push('\n');
+        text.push_str(&structured::decoding(found));
     }
     if let Some(report) = &body.routing {
         text.push('\n');

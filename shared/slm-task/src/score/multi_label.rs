@@ -36,7 +36,9 @@ impl<'a> MultiLabel<'a> {
             .enumerate()
             .map(|(row, example)| match &example.target {
                 Target::Labels(gold) => metrics::gold_indices(labels, gold),
-                Target::Label(_) | Target::Spans(_) => Err(foreign(row, "target")),
+                Target::Label(_) | Target::Spans(_) | Target::Object(_) => {
+                    Err(foreign(row, "target"))
+                }
             })
             .collect::<Result<_, _>>()?;
         let predicted = systems
@@ -131,7 +133,9 @@ fn predicted(
 ) -> Result<Vec<Option<Vec<usize>>>, TaskError> {
     let one = |(row, prediction): (usize, &Prediction)| match prediction {
         Prediction::Failed(_) => Ok(None),
-        Prediction::Label(_) | Prediction::Spans(_) => Err(foreign(row, "prediction")),
+        Prediction::Label(_) | Prediction::Spans(_) | Prediction::Object(_) => {
+            Err(foreign(row, "prediction"))
+        }
         Prediction::Labels(p) => {
             let valid = |p: &f64| (0.0..=1.0).contains(p);
             let n = p.probabilities.len();

@@ -36,7 +36,7 @@ impl<'a> SingleLabel<'a> {
         let labels = &recipe.labels;
         let gold_label = |(row, example): (usize, &'a Example)| match &example.target {
             Target::Label(label) => Ok(label.as_str()),
-            Target::Labels(_) | Target::Spans(_) => Err(foreign(row, "target")),
+            Target::Labels(_) | Target::Spans(_) | Target::Object(_) => Err(foreign(row, "target")),
         };
         let gold_labels: Vec<&str> = rows
             .iter()

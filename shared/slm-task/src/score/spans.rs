@@ -129,7 +129,9 @@ pub(crate) fn count(
         .collect::<Result<Vec<_>, _>>()?;
     let predicted = match prediction {
         Prediction::Failed(_) => None,
-        Prediction::Label(_) | Prediction::Labels(_) => return Err(foreign(row, "prediction")),
+        Prediction::Label(_) | Prediction::Labels(_) | Prediction::Object(_) => {
+            return Err(foreign(row, "prediction"));
+        }
         Prediction::Spans(p) => Some(
             (p.spans.iter())
                 .map(|span| index(&span.label, span.start, span.end))

@@ -1,5 +1,7 @@
 //! Reading goldens, and comparing with them bit for bit.
 
+#![allow(dead_code, reason = "each test file uses a part")]
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, de::DeserializeOwned};

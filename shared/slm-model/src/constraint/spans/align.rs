@@ -2,17 +2,7 @@
 
 use std::ops::Range;
 
-/// In which order an answer lists its spans.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SpanOrder {
-    /// As they stand in the input, none overlapping another. A text that occurs several times is
-    /// its first occurrence at or after the end of the span before.
-    Text,
-    /// Any order, each pair of label and text at most once. A text that occurs several times is its
-    /// first occurrence that overlaps no span before it in the answer; if each overlaps one, the
-    /// first.
-    Free,
-}
+pub use slm_task::recipe::SpanOrder;
 
 /// Finds the places of an answer's spans, one after the other.
 pub struct Alignment<'a> {
