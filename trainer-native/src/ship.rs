@@ -12,6 +12,7 @@
 
 mod bundle;
 mod folder;
+mod origin;
 mod page;
 mod probes;
 
@@ -31,6 +32,7 @@ use crate::{files, run, subject};
 
 use bundle::Bundle;
 use folder::Target;
+use origin::Origin;
 
 /// What to ship, and where to.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +40,9 @@ pub struct ShipInput {
     /// Runs in display order, one a recipe: a folder, a name under `runs/`, or a recipe's id for
     /// its newest run.
     pub runs: Vec<String>,
+    /// Folders of bundles that were made before; they come after the runs, and give way to a run of
+    /// the same recipe.
+    pub bundles: Vec<PathBuf>,
     /// The folder to make; one that an earlier ship made is replaced.
     pub to: PathBuf,
     /// The built page; looked for where `cargo xtask app` puts it when absent.
@@ -55,14 +60,14 @@ pub struct ShipInput {
 pub fn ship(input: ShipInput) -> Result<()> {
     let target = Target::new(&input.to)?;
     let app = page::find(input.app.as_deref())?;
-    let runs = open_runs(&input.runs)?;
-    let (base, base_path) = load_base(&runs, input.base.as_deref())?;
-    let base_file = describe_base(&runs[0], &base, &base_path)?;
+    let origins = open(&input)?;
+    let (base, base_path) = load_base(&origins, input.base.as_deref())?;
+    let base_file = describe_base(&origins[0], &base, &base_path)?;
     // Everything that takes time or can be refused comes before the first byte is written.
     let mut bundles = Vec::new();
-    for run in &runs {
-        eprintln!("{}: checking, and making probes", run.config.recipe);
-        bundles.push(Bundle::make(run, &base, &base_file.licence)?);
+    for origin in &origins {
+        eprintln!("{}: checking, and making probes", origin.recipe());
+        bundles.push(Bundle::make(origin, &base, &base_file.licence)?);
     }
     target.fill(|folder| {
         page::copy(&app, folder)?;
@@ -79,13 +84,14 @@ pub fn ship(input: ShipInput) -> Result<()> {
     Ok(())
 }
 
-fn open_runs(names: &[String]) -> Result<Vec<Run>> {
-    if names.is_empty() {
+/// What is to ship, in display order.
+fn open(input: &ShipInput) -> Result<Vec<Origin>> {
+    if input.runs.is_empty() && input.bundles.is_empty() {
         return Err(bad_input("nothing to ship: name a run or a recipe."));
     }
-    let mut runs = Vec::new();
+    let mut origins = Vec::new();
     let mut seen = BTreeMap::new();
-    for name in names {
+    for name in &input.runs {
         let run = open_run(name)?;
         if let Some(other) = seen.insert(run.config.recipe.clone(), name) {
             return Err(bad_input(format!(
@@ -93,9 +99,18 @@ fn open_runs(names: &[String]) -> Result<Vec<Run>> {
                 run.config.recipe
             )));
         }
-        runs.push(run);
+        origins.push(Origin::Run(run));
     }
-    Ok(runs)
+    for folder in &input.bundles {
+        let origin = Origin::bundle(folder)?;
+        if !origins
+            .iter()
+            .any(|other| other.recipe() == origin.recipe())
+        {
+            origins.push(origin);
+        }
+    }
+    Ok(origins)
 }
 
 /// A run by folder, by name, or the newest of a recipe.
@@ -114,20 +129,21 @@ fn open_run(name: &str) -> Result<Run> {
     }
 }
 
-/// The base that all runs share, and where it is.
-fn load_base(runs: &[Run], named: Option<&str>) -> Result<(Arc<BaseModel>, PathBuf)> {
-    let remembered = &runs[0].config.base.path;
-    let remembered = remembered
-        .is_file()
-        .then(|| remembered.display().to_string());
+/// The base that all share, and where it is.
+fn load_base(origins: &[Origin], named: Option<&str>) -> Result<(Arc<BaseModel>, PathBuf)> {
+    let remembered = origins.iter().find_map(|origin| match origin {
+        Origin::Run(run) => Some(&run.config.base.path).filter(|path| path.is_file()),
+        Origin::Bundle(..) => None,
+    });
+    let remembered = remembered.map(|path| path.display().to_string());
     let (base, path) = subject::load_base(named.map(String::from).or(remembered).as_deref())?;
-    for run in runs {
-        if run.config.base.sha256 != base.sha256() {
+    for origin in origins {
+        if origin.base_sha256() != base.sha256() {
             return Err(bad_input(format!(
                 "{}: trained on another base model (sha256 {}) than {} (sha256 {}). \
                  A gallery has one base: ship these runs apart, or name the right file with --base.",
-                run.folder.display(),
-                run.config.base.sha256,
+                origin.folder().display(),
+                origin.base_sha256(),
                 path.display(),
                 base.sha256()
             )));
@@ -136,12 +152,18 @@ fn load_base(runs: &[Run], named: Option<&str>) -> Result<(Arc<BaseModel>, PathB
     Ok((base, path))
 }
 
-fn describe_base(run: &Run, base: &BaseModel, path: &Path) -> Result<BaseFile> {
+fn describe_base(origin: &Origin, base: &BaseModel, path: &Path) -> Result<BaseFile> {
     let bytes = files::read(path)?;
     let gguf = Gguf::parse(&bytes)?;
     check_block_types(&gguf, path)?;
     Ok(BaseFile {
-        name: run.config.base.name.clone(),
+        name: match origin {
+            Origin::Run(run) => run.config.base.name.clone(),
+            Origin::Bundle(..) => {
+                let stem = path.file_stem().unwrap_or_default();
+                stem.to_string_lossy().into_owned()
+            }
+        },
         path: format!("base/{}", url_name(path)),
         size: bytes.len() as u64,
         sha256: base.sha256().to_string(),

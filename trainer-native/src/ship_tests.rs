@@ -129,6 +129,7 @@ impl Workshop {
         let run = |name: &&str| self.path(name).display().to_string();
         ShipInput {
             runs: runs.iter().map(run).collect(),
+            bundles: Vec::new(),
             to: self.path("dist"),
             app: Some(self.path("app")),
             base: None,
@@ -145,6 +146,41 @@ impl Workshop {
     fn text(&self, name: &str) -> String {
         files::read_text(&self.path(name)).unwrap()
     }
+}
+
+#[test]
+fn a_bundle_ships_again_as_it_is_and_gives_way_to_a_run() {
+    let workshop = Workshop::new();
+    workshop.evaluate("run");
+    ship(workshop.input(&["run"])).unwrap();
+    let bundle = workshop.path("dist/bundles/mood");
+    let again = |runs: &[&str]| ShipInput {
+        bundles: vec![bundle.clone()],
+        base: Some(workshop.path(BASE).display().to_string()),
+        to: workshop.path("again"),
+        ..workshop.input(runs)
+    };
+    ship(again(&[])).unwrap();
+    let manifest = |place: &str| workshop.text(&format!("{place}/bundles/mood/manifest.json"));
+    assert_eq!(manifest("again"), manifest("dist"));
+
+    workshop.train("other", 2);
+    workshop.evaluate("other");
+    ship(again(&["other"])).unwrap();
+    assert_ne!(manifest("again"), manifest("dist"));
+
+    workshop.put("dist/bundles/mood/report.json", b"{}");
+    let error = ship(again(&[])).unwrap_err().to_string();
+    assert!(
+        error.contains("changed since the bundle was made"),
+        "{error}"
+    );
+    let none = ShipInput {
+        bundles: vec![workshop.path("app")],
+        ..again(&[])
+    };
+    let error = ship(none).unwrap_err().to_string();
+    assert!(error.contains("no manifest.json there"), "{error}");
 }
 
 #[test]

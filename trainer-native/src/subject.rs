@@ -109,15 +109,7 @@ impl Subject {
     }
 
     fn bundle(path: &Path, recipe: Option<&str>, base: Option<&str>) -> Result<Self> {
-        let manifest: Manifest = files::read_json(&path.join("manifest.json"))?;
-        for entry in &manifest.files {
-            if files::sha256(&files::read(&path.join(&entry.path))?) != entry.sha256 {
-                return Err(bad_input(format!(
-                    "{}: changed since the bundle was made (its sha256 is not the manifest's).",
-                    path.join(&entry.path).display()
-                )));
-            }
-        }
+        let manifest = open_bundle(path)?;
         let base = load_base_for(&manifest.base_sha256, base, None)?;
         let adapter = run::load_adapter(path, &base)?;
         let text = files::read_text(&path.join("recipe.toml"))?;
@@ -172,6 +164,31 @@ impl Subject {
             run: None,
         })
     }
+}
+
+/// Reads a bundle's manifest and checks every file against it.
+///
+/// # Errors
+/// Bad input for a folder without a manifest, and a file that has changed since.
+pub fn open_bundle(path: &Path) -> Result<Manifest> {
+    let manifest = path.join("manifest.json");
+    if !manifest.is_file() {
+        return Err(bad_input(format!(
+            "{}: no manifest.json there, so it is no bundle.",
+            path.display()
+        )));
+    }
+    let shown = manifest.display().to_string();
+    let manifest = Manifest::parse(&files::read_text(&manifest)?, &shown)?;
+    for entry in &manifest.files {
+        if files::sha256(&files::read(&path.join(&entry.path))?) != entry.sha256 {
+            return Err(bad_input(format!(
+                "{}: changed since the bundle was made (its sha256 is not the manifest's).",
+                path.join(&entry.path).display()
+            )));
+        }
+    }
+    Ok(manifest)
 }
 
 /// Reads the rows that a run remembers.

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::shell::say;
 use crate::slm::Slm;
-use crate::{app, setup, workspace};
+use crate::{app, bundles, setup, workspace};
 
 /// The recipe that is trained, and the folder that training leaves.
 const RECIPE: &str = "sentiment";
@@ -42,7 +42,7 @@ pub fn run(options: &Options) -> Result<()> {
     slm.run(["report", RUN, "--html", &report])?;
 
     let gallery = workspace::target_dir()?.join("gallery");
-    let ship: [&OsStr; 7] = [
+    let mut ship: Vec<&OsStr> = vec![
         "ship".as_ref(),
         "--runs".as_ref(),
         RUN.as_ref(),
@@ -51,6 +51,11 @@ pub fn run(options: &Options) -> Result<()> {
         "--to".as_ref(),
         gallery.as_ref(),
     ];
+    // The other recipes as they are kept: trained before, checked again now.
+    let kept = bundles::kept()?;
+    for bundle in &kept {
+        ship.extend(["--bundles".as_ref(), bundle.as_os_str()]);
+    }
     slm.run(ship)?;
     say(format!("report: {report}"));
 

@@ -6,6 +6,7 @@
 
 mod app;
 mod browser;
+mod bundles;
 mod check;
 mod demo;
 mod directions;
@@ -37,6 +38,8 @@ enum Command {
     Setup(setup::Options),
     /// Build the web page into target/app
     App(app::Options),
+    /// Train every built-in recipe and keep what ships in static/bundles
+    Bundles(bundles::Options),
     /// Train the sentiment recipe, measure it, ship it and serve it
     Demo(demo::Options),
     /// Everything that CI runs: setup, check, unit, browser
@@ -64,6 +67,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Setup(options) => setup::run(&options),
         Command::App(options) => app::run(&options),
+        Command::Bundles(options) => bundles::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Test => test::run(),
         Command::Check => check::run(),

@@ -16,12 +16,15 @@ pub struct Args {
         long,
         value_name = "A,B",
         value_delimiter = ',',
-        required_unless_present = "runs"
+        required_unless_present_any = ["runs", "bundles"]
     )]
     recipes: Vec<String>,
     /// Runs to ship, one a recipe
     #[arg(long, value_name = "RUN,RUN", value_delimiter = ',')]
     runs: Vec<String>,
+    /// Bundles that were made before; a run of the same recipe takes the place of one
+    #[arg(long, value_name = "DIR,DIR", value_delimiter = ',')]
+    bundles: Vec<PathBuf>,
     /// Folder to make; one that an earlier ship made is replaced
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
@@ -43,6 +46,7 @@ impl Args {
         runs.extend(self.runs);
         ship(ShipInput {
             runs,
+            bundles: self.bundles,
             to: self.to,
             app: self.app,
             base: self.base,

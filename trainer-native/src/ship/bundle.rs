@@ -1,4 +1,4 @@
-//! One run as a bundle: its files in memory, checked against each other.
+//! One run, or one bundle made before, as a bundle: its files in memory, checked against each other.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,9 +9,8 @@ use slm_task::bundle::{self as format, FileEntry, Manifest, Predictions};
 use slm_task::report::{self, Headline, Lift, ReportInput};
 use slm_task::{Recipe, Report, example};
 
-use super::probes;
+use super::{origin::Origin, probes};
 use crate::exit::bad_input;
-use crate::run::Run;
 use crate::{eval, files};
 
 /// What SPDX writes where no licence is stated.
@@ -31,11 +30,11 @@ pub(super) struct Bundle {
 }
 
 impl Bundle {
-    /// Reads a run, refuses what does not belong together, and makes its probes.
-    pub(super) fn make(run: &Run, base: &Arc<BaseModel>, base_licence: &str) -> Result<Self> {
-        let source = Source::read(run)?;
-        let report = source.check(run, base)?;
-        let config = files::read(&run.adapter_folder().join("adapter_config.json"))?;
+    /// Reads a run or a bundle, refuses what does not belong together, and makes its probes.
+    pub(super) fn make(origin: &Origin, base: &Arc<BaseModel>, base_licence: &str) -> Result<Self> {
+        let source = Source::read(origin)?;
+        let report = source.check(origin, base)?;
+        let config = origin.read("adapter_config.json")?;
         let adapter =
             LoraAdapter::from_peft(&config, &source.adapter, base.config(), base.sha256())?;
         let rows = example::read_jsonl(&source.rows, "test.jsonl", &source.recipe)?;
@@ -52,7 +51,7 @@ impl Bundle {
         ];
         files.sort_by_key(|(name, _)| *name);
         let Some(headline) = report.body.headline.first().cloned() else {
-            return Err(refused(run, "its report has no metric"));
+            return Err(origin.refused("its report has no metric"));
         };
         Ok(Self {
             headline,
@@ -94,39 +93,43 @@ struct Source {
 }
 
 impl Source {
-    fn read(run: &Run) -> Result<Self> {
-        let adapter = run.adapter_folder().join("adapter_model.safetensors");
-        if !adapter.is_file() {
-            return Err(bad_input(format!(
-                "{}: the run has no adapter yet. Go on with `slm train {} --out {} --resume`.",
-                run.folder.display(),
-                run.config.recipe,
-                run.folder.display()
-            )));
+    fn read(origin: &Origin) -> Result<Self> {
+        if let Origin::Run(run) = origin {
+            if !run
+                .adapter_folder()
+                .join("adapter_model.safetensors")
+                .is_file()
+            {
+                let (folder, recipe) = (run.folder.display(), &run.config.recipe);
+                return Err(bad_input(format!(
+                    "{folder}: the run has no adapter yet. Go on with `slm train {recipe} --out {folder} --resume`."
+                )));
+            }
+            // Says what to do when there is none.
+            eval::read_report(run)?;
         }
-        // Says what to do when there is none.
-        eval::read_report(run)?;
-        let Some(test) = &run.config.test else {
-            return Err(bad_input(format!(
-                "{}: the recipe has no test rows, so there is nothing to show. Name a file in [data] test.",
-                run.folder.display()
-            )));
-        };
+        let recipe_toml = origin.read("recipe.toml")?;
         Ok(Self {
-            recipe: run.recipe()?,
-            recipe_toml: files::read(&run.path("recipe.toml"))?,
-            adapter: files::read(&adapter)?,
-            rows: files::read(&test.path)?,
-            predictions_json: files::read(&run.path("predictions.json"))?,
-            report_json: files::read(&run.path("report.json"))?,
+            recipe: match origin {
+                Origin::Run(run) => run.recipe()?,
+                Origin::Bundle(folder, _) => Recipe::parse(
+                    &String::from_utf8_lossy(&recipe_toml),
+                    &folder.join("recipe.toml").display().to_string(),
+                )?,
+            },
+            recipe_toml,
+            adapter: origin.read("adapter_model.safetensors")?,
+            rows: origin.read("test.jsonl")?,
+            predictions_json: origin.read("predictions.json")?,
+            report_json: origin.read("report.json")?,
         })
     }
 
     /// The report, when it is about these very files: the page builds it again from them and must
     /// come to the same bytes.
-    fn check(&self, run: &Run, base: &BaseModel) -> Result<Report> {
+    fn check(&self, origin: &Origin, base: &BaseModel) -> Result<Report> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let name = |file: &str| run.path(file).display().to_string();
+        let name = |file: &str| origin.folder().join(file).display().to_string();
         let report = Report::parse(&text(&self.report_json), &name("report.json"))?;
         let provenance = &report.body.provenance;
         let same = [
@@ -153,11 +156,11 @@ impl Source {
         ];
         for (what, reported, found) in same {
             if reported != Some(found.as_str()) {
-                return Err(refused(run, &format!("its report is about another {what}")));
+                return Err(origin.refused(&format!("its report is about another {what}")));
             }
         }
         if provenance.numerics != slm_model::NUMERICS {
-            return Err(refused(run, "its report was made with other numerics"));
+            return Err(origin.refused("its report was made with other numerics"));
         }
         let predictions = text(&self.predictions_json);
         let predictions = Predictions::parse(&predictions, &name("predictions.json"))?;
@@ -174,20 +177,10 @@ impl Source {
             warnings: predictions.warnings,
         })?;
         if body.to_json() != report.body.to_json() {
-            return Err(refused(
-                run,
-                "its report does not follow from its predictions",
-            ));
+            return Err(origin.refused("its report does not follow from its predictions"));
         }
         Ok(report)
     }
-}
-
-fn refused(run: &Run, reason: &str) -> anyhow::Error {
-    let folder = run.folder.display();
-    bad_input(format!(
-        "{folder}: {reason}. Run `slm eval {folder}`, then ship again."
-    ))
 }
 
 fn entry(name: &str, bytes: &[u8]) -> FileEntry {
