@@ -14,4 +14,5 @@ pub mod pages;
 pub mod platform;
 pub mod protocol;
 pub mod state;
+#[cfg(feature = "model")]
 pub mod worker;

@@ -12,8 +12,9 @@ use crate::shell::{self, say};
 use crate::wasm_opt::{self, WasmOpt};
 use crate::{dist, sizes, workspace};
 
-/// The programs of the page, each a module of its own.
-const PROGRAMS: [&str; 2] = ["page", "worker"];
+/// The programs of the page, each a module of its own, with what cargo is told of their features: the
+/// page holds no model.
+const PROGRAMS: [(&str, &[&str]); 2] = [("page", &["--no-default-features"]), ("worker", &[])];
 
 /// Examples of `slm-app`: a WGSL kernel on WebGPU, and the digest of the `serve` kernels.
 const CHECKS: [&str; 2] = ["gpu_check", "digest_check"];
@@ -49,7 +50,10 @@ pub fn run(options: &Options) -> Result<()> {
 pub fn build(options: &Options) -> Result<PathBuf> {
     let target = workspace::target_dir()?;
     let profile = if options.dev { "dev" } else { "wasm" };
-    shell::run(workspace::cargo_wasm("build").args(["--bins", "--profile", profile]))?;
+    for (program, features) in PROGRAMS {
+        let mut build = workspace::cargo_wasm("build");
+        shell::run(build.args(["--bin", program, "--profile", profile]).args(features))?;
+    }
 
     // Cargo keeps the dev profile in a folder called debug.
     let compiled = target
@@ -60,7 +64,7 @@ pub fn build(options: &Options) -> Result<PathBuf> {
     let mut plan = dist::Plan::new();
     dist::add(&mut plan, &workspace::root().join("static"), &SHIPPED_LATER)?;
     plan.insert("view.css".into(), workspace::root().join(VIEW_STYLE));
-    for program in PROGRAMS {
+    for (program, _) in PROGRAMS {
         let wasm = compiled.join(program).with_extension("wasm");
         let folder = target.join("bindgen").join(profile).join(program);
         bind(program, &wasm, &folder, options.dev, optimizer.as_ref())?;

@@ -5,6 +5,7 @@ pub mod evaluation;
 pub mod format;
 pub mod inbox;
 pub mod integrity;
+#[cfg(feature = "model")]
 pub mod probe;
 pub mod route;
 pub mod session;
