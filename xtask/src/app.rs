@@ -52,7 +52,11 @@ pub fn build(options: &Options) -> Result<PathBuf> {
     let profile = if options.dev { "dev" } else { "wasm" };
     for (program, features) in PROGRAMS {
         let mut build = workspace::cargo_wasm("build");
-        shell::run(build.args(["--bin", program, "--profile", profile]).args(features))?;
+        shell::run(
+            build
+                .args(["--bin", program, "--profile", profile])
+                .args(features),
+        )?;
     }
 
     // Cargo keeps the dev profile in a folder called debug.

@@ -33,13 +33,14 @@ pub fn run(options: &Options) -> Result<()> {
         true => names("recipes")?,
         false => options.recipes.clone(),
     };
-    let runs = workspace::target_dir()?.join("bundles");
+    let galleries = workspace::target_dir()?.join("bundles");
     for recipe in &recipes {
-        let run = runs.join(recipe).display().to_string();
+        // Relative, since reports hold the command that made them.
+        let run = format!("runs/bundle-{recipe}");
         slm.run(["train", recipe, "--out", &run, "--resume"])
             .with_context(|| format!("training stopped; {run} keeps what was done"))?;
         slm.run(["eval", &run])?;
-        let gallery = runs.join(format!("{recipe}-gallery"));
+        let gallery = galleries.join(recipe);
         slm.run([
             "ship".as_ref(),
             "--runs".as_ref(),
