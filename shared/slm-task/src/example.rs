@@ -35,7 +35,7 @@ pub enum Target {
 
 impl Target {
     /// What the row counts under when classes are balanced or looked for: its label or labels, each
-    /// once. An object has none.
+    /// once; of an object the fields at its top.
     pub fn classes(&self) -> Vec<&str> {
         match self {
             Self::Label(label) => vec![label],
@@ -44,7 +44,13 @@ impl Target {
                 let labels: BTreeSet<&str> = spans.iter().map(|s| s.label.as_str()).collect();
                 labels.into_iter().collect()
             }
-            Self::Object(_) => Vec::new(),
+            Self::Object(object) => {
+                let fields = object
+                    .as_object()
+                    .into_iter()
+                    .flat_map(|fields| fields.keys());
+                fields.map(String::as_str).collect()
+            }
         }
     }
 

@@ -141,7 +141,7 @@ pub struct Lora {
     /// Projections that carry an adapter.
     pub targets: Vec<Projection>,
     /// First layer with an adapter; layers below stay frozen and need no backward. Negative counts
-    /// from the top (`-10`: the last ten layers).
+    /// from the top (`-10`: the last ten layers, or all of a model with fewer).
     pub first_layer: i32,
     /// Layers with an adapter, from 0, whatever `first_layer` says; empty for all from
     /// `first_layer`.

@@ -366,11 +366,16 @@ fn layers(lora: &Lora, count: usize) -> Result<Vec<usize>, TrainError> {
     })
 }
 
-/// First layer with an adapter: as the recipe says, from the top where it is negative.
+/// First layer with an adapter: as the recipe says, from the top where it is negative. A model with
+/// fewer layers than are counted from the top has an adapter on all.
 fn first_layer(lora: &Lora, layers: usize) -> Result<usize, TrainError> {
     let count = layers as i64;
     let first = i64::from(lora.first_layer);
-    let resolved = if first < 0 { count + first } else { first };
+    let resolved = if first < 0 {
+        (count + first).max(0)
+    } else {
+        first
+    };
     if (0..count).contains(&resolved) {
         return Ok(resolved as usize);
     }

@@ -20,34 +20,62 @@ pub fn tiny(name: &str) -> PathBuf {
         let real = testing::base_bytes();
         let real = Gguf::parse(&real).expect("the base model is sound");
         fs::write(&base, testing::tiny_gguf(&real, 7)).expect("space for the model");
-        train(&folder, &base, [48, 12, 24])
+        train("sentiment", &folder, &base, [48, 12, 24])
     });
-    ship(run, &fresh(name))
+    ship(std::slice::from_ref(run), &fresh(name))
 }
+
+/// A fresh folder on a generated base with a bundle for every recipe of [`EVERY_SHAPE`].
+pub fn every_shape(name: &str) -> PathBuf {
+    let folder = fresh("every-shape");
+    let base = folder.join("tiny.gguf");
+    let real = testing::base_bytes();
+    let real = Gguf::parse(&real).expect("the base model is sound");
+    fs::write(&base, testing::tiny_gguf(&real, 7)).expect("space for the model");
+    let train = |(recipe, _): &(&str, &str)| train(recipe, &folder, &base, [24, 8, 8]);
+    let runs: Vec<PathBuf> = EVERY_SHAPE.iter().map(train).collect();
+    ship(&runs, &fresh(name))
+}
+
+/// A recipe for each shape, and what its answers are shown in.
+pub const EVERY_SHAPE: [(&str, &str); 4] = [
+    ("intent", ".slm-probabilities"),
+    ("aspects", ".slm-probabilities"),
+    ("pii", ".slm-marked"),
+    ("extract", ".slm-object .slm-json"),
+];
 
 /// A fresh folder on the real base.
 pub fn real(name: &str) -> PathBuf {
     static RUN: OnceLock<PathBuf> = OnceLock::new();
     let run = RUN.get_or_init(|| {
         let folder = fresh("real");
-        train(&folder, &testing::base_path(), [16, 6, 9])
+        train("sentiment", &folder, &testing::base_path(), [16, 6, 9])
     });
-    ship(run, &fresh(name))
+    ship(std::slice::from_ref(run), &fresh(name))
 }
 
-/// Trains and scores the sentiment recipe on a few of its rows (train, dev, test).
-fn train(folder: &Path, base: &Path, rows: [usize; 3]) -> PathBuf {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../static/recipes/sentiment");
-    let recipe = folder.join("sentiment");
+/// Trains and scores a built-in recipe on a few of its rows (train, dev, test).
+fn train(id: &str, folder: &Path, base: &Path, rows: [usize; 3]) -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../static/recipes")
+        .join(id);
+    let recipe = folder.join(id);
     fs::create_dir_all(&recipe).expect("a folder");
-    fs::copy(own.join("recipe.toml"), recipe.join("recipe.toml")).expect("the recipe");
+    for file in ["recipe.toml", "schema.json"] {
+        if own.join(file).is_file() {
+            fs::copy(own.join(file), recipe.join(file)).expect("the recipe");
+        }
+    }
     for (file, rows) in ["train.jsonl", "dev.jsonl", "test.jsonl"].iter().zip(rows) {
         fs::write(recipe.join(file), few(&own.join(file), rows)).expect("rows");
     }
-    let run = folder.join("run");
+    let run = folder.join(format!("run-{id}"));
     let [recipe, base, out] = [&recipe, base, &run].map(text);
-    let set = "sft.epochs=1";
-    slm(&["train", recipe, "--base", base, "--out", out, "--set", set]);
+    let (short, few) = ("sft.epochs=1", "scoring.max_tokens=300");
+    slm(&[
+        "train", recipe, "--base", base, "--out", out, "--set", short, "--set", few,
+    ]);
     slm(&["eval", out]);
     run
 }
@@ -78,13 +106,14 @@ fn few(file: &Path, rows: usize) -> String {
     picked.map(|line| format!("{line}\n")).collect()
 }
 
-fn ship(run: &Path, to: &Path) -> PathBuf {
+fn ship(runs: &[PathBuf], to: &Path) -> PathBuf {
     let app = variable("SLM_APP");
-    let (run, folder) = (text(run), to.join("gallery"));
+    let runs: Vec<&str> = runs.iter().map(|run| text(run)).collect();
+    let (runs, folder) = (runs.join(","), to.join("gallery"));
     slm(&[
         "ship",
-        "--recipes",
-        run,
+        "--runs",
+        &runs,
         "--app",
         &app,
         "--to",

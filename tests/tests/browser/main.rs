@@ -67,6 +67,29 @@ fn a_person_types_evaluates_reads_the_report_and_goes_offline() {
 }
 
 #[test]
+fn every_shape_answers_in_its_own_view_and_as_reported() {
+    let server = Server::start(&gallery::every_shape("shapes"));
+    with_chrome(DESKTOP, async |chrome| {
+        for (recipe, view) in gallery::EVERY_SHAPE {
+            chrome
+                .go(&format!("{}#/recipe/{recipe}/try", server.url))
+                .await;
+            ready(chrome, SECONDS).await;
+            chrome
+                .write("#text", "Ann Lee wants a refund for order 17.")
+                .await;
+            let shown =
+                format!("document.querySelector('.result[aria-busy=false] {view}')?.tagName");
+            chrome.until(recipe, &shown, SECONDS).await;
+            chrome.click("#tab-evaluate").await;
+            evaluate(chrome, SECONDS).await;
+            report(chrome).await;
+        }
+        assert_eq!(chrome.console_errors().await, Vec::<String>::new());
+    });
+}
+
+#[test]
 fn a_broken_download_goes_on_where_it_broke() {
     let server = Server::start(&gallery::tiny("broken"));
     let gate = Gate::before(&server, 1_500_000, After::Break);

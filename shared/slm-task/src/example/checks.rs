@@ -20,7 +20,7 @@ pub fn check_labels(rows: &[Example], labels: &[String]) -> Vec<String> {
         && n == rows.len()
         && !rows
             .iter()
-            .any(|row| matches!(row.target, Target::Spans(_)))
+            .any(|row| matches!(row.target, Target::Spans(_) | Target::Object(_)))
     {
         return vec![format!(
             "all {n} rows have the label `{only}`: there is nothing to tell apart"
