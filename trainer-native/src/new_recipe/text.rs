@@ -12,7 +12,10 @@ use super::{
     schema,
     source::{Row, Source},
 };
-use crate::exit::bad_input;
+use crate::{
+    check::alike::{self, Alike},
+    exit::bad_input,
+};
 
 /// Characters of labels that an instruction may name: about a hundred tokens.
 const NAMED: usize = 350;
@@ -48,6 +51,8 @@ pub struct Plan {
     pub schema: Option<String>,
     /// What was decided, for people.
     pub decisions: Vec<String>,
+    /// What to look at, for people.
+    pub warnings: Vec<String>,
 }
 
 /// Infers the recipe.
@@ -69,6 +74,10 @@ pub fn plan(
         names(&counts)
     } else {
         labels.clone()
+    };
+    let warnings = match request.shape {
+        Shape::Structured => Vec::new(),
+        _ => alike::pairs(&counts).iter().map(Alike::in_words).collect(),
     };
     let instruction = instruction(request.shape, &names);
     let rows: Vec<String> = parts
@@ -96,6 +105,7 @@ pub fn plan(
     Ok(Plan {
         recipe: draft.recipe(&id),
         decisions: draft.decisions(),
+        warnings,
         id,
         labels,
         schema,
