@@ -117,7 +117,7 @@ fn too_few(texts: &BTreeMap<&str, usize>, cut: &[&str]) -> String {
         });
     format!(
         "a row is spared when each of its labels has at least {} different texts, one for training \
-         and one for {}; found, of the rarest, {}. Add rows of them, or give a file with --{}.",
+         and one for {}; found, of the rarest, {}. Add rows of them, or give rows with --{}.",
         1 + cut.len(),
         cut.join(" and for "),
         shown.collect::<Vec<_>>().join(", "),
