@@ -5,6 +5,7 @@ mod cells;
 mod conll;
 mod json;
 mod names;
+mod parquet;
 mod reason;
 mod row;
 mod spans;
@@ -41,6 +42,8 @@ pub enum Format {
     Spacy,
     /// `full_text` with `spans`, as presidio has them
     Presidio,
+    /// A Parquet file of any rows that could stand in JSON
+    Parquet,
 }
 
 /// What to make of a file.
@@ -108,13 +111,6 @@ pub fn import(path: &Path, bytes: &[u8], options: &Options) -> Result<Imported> 
             options.shape
         )));
     }
-    if bytes.starts_with(b"PAR1") {
-        return Err(bad_input(format!(
-            "{}: Parquet is not read. Turn it into JSONL first, with pandas for example: \
-             pandas.read_parquet(…).to_json(…, orient=\"records\", lines=True).",
-            path.display()
-        )));
-    }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut notes = Notes::new();
     let (format, items) = items(path, bytes, options, &mut notes)?;
@@ -156,6 +152,14 @@ fn items(
         Format::Auto => guess(path, bytes),
         named => named,
     };
+    if named == Format::Parquet || parquet::is(bytes) {
+        let lines = parquet::lines(path, bytes)?;
+        let rows = match named {
+            Format::Messages | Format::Spacy | Format::Presidio => named,
+            _ => json::guess(&lines),
+        };
+        return Ok((Format::Parquet, json::read(lines, rows, options, notes)));
+    }
     let items = match named {
         Format::Csv | Format::Tsv => table::read(path, bytes, named, options, notes)?,
         Format::Conll => conll::read(path, bytes, options, notes)?,
@@ -179,6 +183,7 @@ fn guess(path: &Path, bytes: &[u8]) -> Format {
         "tsv" => Format::Tsv,
         "conll" | "bio" | "iob" | "iob2" => Format::Conll,
         "json" | "jsonl" | "ndjson" => Format::Jsonl,
+        "parquet" => Format::Parquet,
         _ => match bytes.trim_ascii_start().first() {
             Some(b'{' | b'[') => Format::Jsonl,
             _ => table_or_tags(bytes),

@@ -397,7 +397,13 @@ fn files_that_are_refused() {
         Shape::SingleLabel,
         "--label-column",
     );
-    check("a.parquet", b"PAR1", Shape::SingleLabel, "Parquet");
+    check("a.parquet", b"PAR1", Shape::SingleLabel, "as Parquet");
+    check(
+        "a.parquet",
+        b"text,label\na,x\n",
+        Shape::SingleLabel,
+        "as Parquet",
+    );
     check("a.conll", b"a O\n", Shape::SingleLabel, "--shape spans");
     check("a.jsonl", b"{}", Shape::ToolCall, "tool-call");
 }
