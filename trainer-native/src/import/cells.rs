@@ -181,19 +181,17 @@ mod tests {
 
     #[test]
     fn stray_quotes() {
-        let check = |table: &str, expected: &[(usize, Option<(usize, Option<usize>, usize)>)]| {
+        let check = |table: &str, expected: &[(usize, Option<Stray>)]| {
             let records: Vec<_> = Records::new(table.as_bytes(), b',', true)
-                .map(|record| {
-                    let stray = record.stray.map(|s| (s.line, s.closes, s.last));
-                    (record.line, stray)
-                })
+                .map(|record| (record.line, record.stray))
                 .collect();
             assert_eq!(records, expected, "{table}");
         };
-        check("a,b\n\"c,d\ne,f\n", &[(1, None), (2, Some((2, None, 3)))]);
-        check("\"c", &[(1, Some((1, None, 1)))]);
-        check("\"a\"b,c\nd", &[(1, Some((1, Some(1), 1))), (2, None)]);
-        check("\"a\n\"b\",c\nd", &[(1, Some((1, Some(2), 2))), (3, None)]);
-        check("\"a\nb\",\"c\nd\n", &[(1, Some((2, None, 3)))]);
+        let stray = |line, closes, last| Some(Stray { line, closes, last });
+        check("a,b\n\"c,d\ne,f\n", &[(1, None), (2, stray(2, None, 3))]);
+        check("\"c", &[(1, stray(1, None, 1))]);
+        check("\"a\"b,c\nd", &[(1, stray(1, Some(1), 1)), (2, None)]);
+        check("\"a\n\"b\",c\nd", &[(1, stray(1, Some(2), 2)), (3, None)]);
+        check("\"a\nb\",\"c\nd\n", &[(1, stray(2, None, 3))]);
     }
 }
