@@ -1,8 +1,9 @@
 //! What there is to know about data files before training on them: how labels are spread, and what
 //! was found that may hurt. Nothing here is an error; rows that cannot be read never get here.
 
+pub mod alike;
 pub mod findings;
-mod lengths;
+pub mod lengths;
 pub mod near;
 mod texts;
 
@@ -21,6 +22,7 @@ use findings::{Code, Finding};
 pub fn all(splits: &[(&str, &Rows)], recipe: &Recipe, base: Option<&str>) -> Result<Vec<Finding>> {
     let mut found = texts::repeated(splits);
     found.extend(texts::nearly_repeated(splits));
+    found.extend(texts::look_alikes(splits, &recipe.labels));
     found.extend(texts::labels_without_rows(splits, &recipe.labels));
     found.extend(lengths::too_long(splits, recipe, base)?);
     found.sort_by_key(|finding| finding.code);

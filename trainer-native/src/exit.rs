@@ -46,6 +46,7 @@ pub fn code(error: &anyhow::Error) -> u8 {
                         | ModelError::Adapter { .. }
                         | ModelError::WrongBase { .. }
                         | ModelError::TooLong { .. }
+                        | ModelError::Constraint { .. }
                 )
             )
     };

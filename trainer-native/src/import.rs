@@ -1,8 +1,11 @@
 //! Rows of other formats, turned into the project's own. Every row of the file comes out: accepted,
 //! or rejected with a reason. Bytes in, rows out; files and the terminal are the caller's.
 
+mod cells;
 mod conll;
 mod json;
+mod names;
+mod parquet;
 mod reason;
 mod row;
 mod spans;
@@ -39,6 +42,8 @@ pub enum Format {
     Spacy,
     /// `full_text` with `spans`, as presidio has them
     Presidio,
+    /// A Parquet file of any rows that could stand in JSON
+    Parquet,
 }
 
 /// What to make of a file.
@@ -78,9 +83,12 @@ pub struct Imported {
     pub accepted: Vec<String>,
     /// Rows that were not taken.
     pub rejected: Vec<Rejected>,
-    /// What was left out of rows that were taken, with how often.
-    pub notes: BTreeMap<&'static str, usize>,
+    /// What of the file is in no row, with how often.
+    pub notes: Notes,
 }
+
+/// Things that were left out, in words, with how often.
+pub type Notes = BTreeMap<String, usize>;
 
 /// One row of the file, read or refused.
 #[derive(Debug)]
@@ -103,24 +111,9 @@ pub fn import(path: &Path, bytes: &[u8], options: &Options) -> Result<Imported> 
             options.shape
         )));
     }
-    if bytes.starts_with(b"PAR1") {
-        return Err(bad_input(format!(
-            "{}: Parquet is not read. Turn it into JSONL first, with pandas for example: \
-             pandas.read_parquet(…).to_json(…, orient=\"records\", lines=True).",
-            path.display()
-        )));
-    }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let format = match options.format {
-        Format::Auto => guess(path, bytes),
-        named => named,
-    };
-    let mut notes = BTreeMap::new();
-    let items = match format {
-        Format::Csv | Format::Tsv => table::read(path, bytes, format, options)?,
-        Format::Conll => conll::read(path, bytes, options, &mut notes)?,
-        _ => json::read(bytes, format, options, &mut notes),
-    };
+    let mut notes = Notes::new();
+    let (format, items) = items(path, bytes, options, &mut notes)?;
     if items.is_empty() {
         return Err(bad_input(format!(
             "{}: found no rows. Fill the file, or name another.",
@@ -148,16 +141,51 @@ pub fn import(path: &Path, bytes: &[u8], options: &Options) -> Result<Imported> 
     Ok(imported)
 }
 
-/// The format by the file's name; JSON is told apart by its first row.
+/// Every row of the file, and the format that it was read as.
+fn items(
+    path: &Path,
+    bytes: &[u8],
+    options: &Options,
+    notes: &mut Notes,
+) -> Result<(Format, Vec<Item>)> {
+    let named = match options.format {
+        Format::Auto => guess(path, bytes),
+        named => named,
+    };
+    if named == Format::Parquet || parquet::is(bytes) {
+        let lines = parquet::lines(path, bytes)?;
+        let rows = match named {
+            Format::Messages | Format::Spacy | Format::Presidio => named,
+            _ => json::guess(&lines),
+        };
+        return Ok((Format::Parquet, json::read(lines, rows, options, notes)));
+    }
+    let items = match named {
+        Format::Csv | Format::Tsv => table::read(path, bytes, named, options, notes)?,
+        Format::Conll => conll::read(path, bytes, options, notes)?,
+        _ => {
+            let lines = json::lines(bytes);
+            let format = match options.format {
+                Format::Auto => json::guess(&lines),
+                named => named,
+            };
+            return Ok((format, json::read(lines, format, options, notes)));
+        }
+    };
+    Ok((named, items))
+}
+
+/// The format by the file's name and its beginning; kinds of JSON are told apart later.
 fn guess(path: &Path, bytes: &[u8]) -> Format {
     let ending = path.extension().unwrap_or_default().to_string_lossy();
     match ending.to_lowercase().as_str() {
         "csv" => Format::Csv,
         "tsv" => Format::Tsv,
         "conll" | "bio" | "iob" | "iob2" => Format::Conll,
-        "json" | "jsonl" | "ndjson" => json::guess(bytes),
+        "json" | "jsonl" | "ndjson" => Format::Jsonl,
+        "parquet" => Format::Parquet,
         _ => match bytes.trim_ascii_start().first() {
-            Some(b'{' | b'[') => json::guess(bytes),
+            Some(b'{' | b'[') => Format::Jsonl,
             _ => table_or_tags(bytes),
         },
     }

@@ -9,7 +9,7 @@ mod source;
 mod split;
 mod text;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -56,6 +56,8 @@ pub struct Made {
     pub cut: Vec<&'static str>,
     /// What was decided, a sentence each.
     pub decisions: Vec<String>,
+    /// What to look at before training, a sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// The rows that each file of the recipe gets.
@@ -97,7 +99,30 @@ pub fn make(request: &Request) -> Result<Made> {
         rows: [parts.train.len(), parts.dev.len(), parts.test.len()],
         cut: parts.cut,
         decisions: plan.decisions,
+        warnings: plan.warnings,
     })
+}
+
+/// What keeps rows from being spared, and what to add.
+fn too_few(texts: &BTreeMap<&str, usize>, cut: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    let mut rarest: Vec<(usize, &str)> = texts.iter().map(|(class, n)| (*n, *class)).collect();
+    rarest.sort_unstable();
+    let shown = rarest
+        .iter()
+        .take(SHOWN)
+        .map(|(texts, class)| match *class {
+            "" => format!("{texts} without a label"),
+            class => format!("{texts} of {class:?}"),
+        });
+    format!(
+        "a row is spared when each of its labels has at least {} different texts, one for training \
+         and one for {}; found, of the rarest, {}. Add rows of them, or give rows with --{}.",
+        1 + cut.len(),
+        cut.join(" and for "),
+        shown.collect::<Vec<_>>().join(", "),
+        cut.join(" and --")
+    )
 }
 
 /// Gives each file its rows.
@@ -132,15 +157,13 @@ fn divide<'a>(
         },
         false => split::cut(&items, &fixed, &vec![size; cut.len()], SEED),
     };
-    for (name, part) in cut.iter().zip(&parts) {
-        if part.is_empty() {
-            return Err(bad_input(format!(
-                "{}: no rows can be spared for {name}: of its {} rows, each that may move has a text \
-                 or a label that nothing else has. Give more rows, or a file with --{name}.",
-                train.path.display(),
-                items.len()
-            )));
-        }
+    if let Some((name, _)) = cut.iter().zip(&parts).find(|(_, part)| part.is_empty()) {
+        let texts = split::different_texts(&items, &fixed);
+        return Err(bad_input(format!(
+            "{}: no rows can be spared for {name}: {}",
+            train.path.display(),
+            too_few(&texts, &cut)
+        )));
     }
     let pick = |rows: &[usize]| rows.iter().map(|&row| &train.rows[row]).collect();
     let mut parts = parts.iter();

@@ -39,6 +39,18 @@ fn wrong_usage() {
         &format!("{TRAIN} --set lora.first_layer=9"),
         &["lora.first_layer"],
     );
+    let rank = &["lora.rank is 4096", "1 to 32", "smallest matrix"];
+    check(&format!("{TRAIN} --set lora.rank=4096"), rank);
+    check(&format!("{TRAIN} --set lora.rank=4096 --dry-run"), rank);
+    let recipe = RECIPE.replace("rank = 4", "rank = 4096");
+    sandbox.write("deep/recipe.toml", recipe);
+    for file in ["train.jsonl", "dev.jsonl", "test.jsonl"] {
+        sandbox.write(
+            &format!("deep/{file}"),
+            sandbox.read(&format!("tiny/{file}")),
+        );
+    }
+    check("train deep --base base.gguf --out run", rank);
     check("eval nowhere", &["--recipe"]);
     check("runs show nowhere", &["nowhere", "no run"]);
     check("ship --to dist", &["--recipes"]);

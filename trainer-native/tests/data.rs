@@ -119,3 +119,67 @@ fn what_a_check_finds() {
     sandbox.done(line);
     assert!(codes("long.json").contains(&"too_long".to_string()));
 }
+
+#[test]
+fn labels_that_look_alike_are_pointed_out() {
+    let sandbox = Sandbox::new();
+    let recipe = common::RECIPE.replace("[\"good\", \"bad\"]", "[\"good\", \"Good\", \"bad\"]");
+    sandbox.write("tiny/recipe.toml", recipe);
+    let row = "{\"prompt\": \"a cheerful morning\", \"completion\": \"Good\"}\n";
+    sandbox.write("tiny/dev.jsonl", common::rows("dev", 12) + row);
+    let text = sandbox.done("data check tiny --json found.json");
+    // A third of 48, 12 and 20 rows.
+    let words = "the labels \"Good\" (1 rows) and \"good\" (27 rows) look alike";
+    assert!(text.contains(words), "{text}");
+    let found = sandbox.json("found.json");
+    let findings = found["findings"].as_array().unwrap();
+    let pair = findings.iter().find(|f| f["code"] == "look_alike_labels");
+    assert_eq!(pair.unwrap()["places"], serde_json::json!(["dev:13"]));
+
+    let rows = common::rows("train", 48) + row;
+    sandbox.write("rows.jsonl", rows);
+    let text = sandbox.done("new fresh --shape single-label --train rows.jsonl --json made.json");
+    assert!(
+        text.contains("warning: the labels \"Good\" (1 rows) and \"good\" (16 rows)"),
+        "{text}"
+    );
+    assert_eq!(
+        sandbox.json("made.json")["warnings"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn what_an_import_leaves_out_is_said() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "rows.csv",
+        "prompt,text,label\na,b,x\nc,,x\n\"d,e,x\nf,g,x\n",
+    );
+    let line = "data import rows.csv --shape single-label --out rows.jsonl --json counts.json";
+    let text = sandbox.done(line);
+    for words in [
+        "3 rows: 2 accepted",
+        "stray_quote",
+        "note: 1 rows with a value in column \"text\", which is not read",
+        "note: 1 further lines stand in rows with a stray quote",
+    ] {
+        assert!(text.contains(words), "{words:?} is not in: {text}");
+    }
+    assert_eq!(
+        sandbox.json("counts.json")["notes"]
+            .as_object()
+            .unwrap()
+            .len(),
+        2
+    );
+    let rejected = sandbox.read_text("rows.jsonl.rejected.jsonl");
+    assert!(
+        rejected.contains("\"line\":4,\"code\":\"stray_quote\""),
+        "{rejected}"
+    );
+    assert!(rejected.contains("d,e,x\\nf,g,x"), "{rejected}");
+}

@@ -103,6 +103,46 @@ fn from_data_to_report() {
 }
 
 #[test]
+fn answers_that_cannot_be_written_to_the_end_are_warned_of() {
+    let sandbox = sandbox();
+    let check = |limit: usize, warned: bool| {
+        let recipe = RECIPE.replace("max_tokens = 160", &format!("max_tokens = {limit}"));
+        sandbox.write("names/recipe.toml", recipe);
+        let found = sandbox.done("data check names --base base.gguf --json -");
+        let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+        let findings = found["findings"].as_array().unwrap();
+        let of = |finding: &&serde_json::Value| finding["code"] == "answer_too_long";
+        let messages: Vec<&str> = (findings.iter().filter(of))
+            .map(|finding| finding["message"].as_str().unwrap())
+            .collect();
+        assert_eq!(messages.len(), if warned { 3 } else { 0 }, "{messages:?}");
+        let train = "train names --base base.gguf --set sft.epochs=0.1";
+        let plan = sandbox.done(&format!("{train} --dry-run"));
+        let run = sandbox.run(&format!("{train} --out run-{limit}"));
+        assert_eq!(run.code, 0, "{run}");
+        for text in [&plan, &run.error] {
+            assert_eq!(text.contains("warning: train: "), warned, "{text}");
+            assert!(
+                messages.iter().all(|message| text.contains(message)),
+                "{text}"
+            );
+        }
+        messages.join("\n")
+    };
+    check(160, false);
+    let messages = check(5, true);
+    for words in [
+        "train: 24 of 36 right answers have more tokens than scoring.max_tokens = 5",
+        "the longest, train:2, has ",
+        "dev: 4 of 6",
+        "test: 6 of 9",
+        "Raise scoring.max_tokens to ",
+    ] {
+        assert!(messages.contains(words), "{words:?} is not in {messages}");
+    }
+}
+
+#[test]
 fn a_span_beyond_its_text_is_refused_with_its_place() {
     let sandbox = sandbox();
     let row = r#"{"text": "é Bo", "spans": [{"start": 2, "end": 5, "label": "NAME"}]}"#;

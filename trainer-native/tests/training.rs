@@ -299,6 +299,40 @@ fn a_dry_run_trains_nothing() {
     assert!(!sandbox.exists("run"));
 }
 
+#[test]
+fn what_a_dry_run_shows_can_be_had_as_json() {
+    let sandbox = Sandbox::new();
+    let line = "train tiny --base base.gguf --out run --dry-run --json";
+    let text = sandbox.done(&format!("{line} plan.json"));
+    assert!(text.contains("predicted: 48 steps in "), "{text}");
+    let printed = sandbox.done(&format!("{line} -"));
+    let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    for plan in [sandbox.json("plan.json"), printed] {
+        assert_eq!(plan["prefix_tokens"], 27);
+        assert_eq!(plan["rows"].as_array().unwrap().len(), 3);
+        let tokens = plan["rows"][0].as_array().unwrap();
+        let last = serde_json::json!({"text": "<|im_end|>", "supervised": true});
+        assert_eq!(tokens.last(), Some(&last));
+        assert_eq!(tokens[0]["supervised"], false);
+        let rows = |bin: &serde_json::Value| bin["rows"].as_u64().unwrap();
+        let lengths = plan["lengths"].as_array().unwrap();
+        assert_eq!(lengths.iter().map(rows).sum::<u64>(), 48);
+        assert_eq!(plan["balance"]["train"]["good"], 16);
+        assert_eq!(plan["duplicates"], serde_json::json!([]));
+        assert_eq!(plan["warnings"], serde_json::json!([]));
+        assert_eq!(plan["cost"]["steps"], 48);
+        assert_eq!(plan["cost"]["evaluations"], 17);
+        assert!(
+            plan["cost"]["tokens_per_second"].as_f64() > Some(0.0),
+            "{plan}"
+        );
+    }
+    let before = sandbox.read("tiny/train.jsonl");
+    let over = "train tiny --base base.gguf --dry-run --json tiny/train.jsonl";
+    sandbox.refused(over, 2, &["is an input of this command"]);
+    assert_eq!(sandbox.read("tiny/train.jsonl"), before);
+}
+
 /// A run of few steps is evaluated more often than the recipe asks; what is predicted is done.
 #[test]
 fn a_dry_run_predicts_the_evaluations_of_a_short_run() {

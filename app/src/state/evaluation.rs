@@ -5,7 +5,7 @@ use slm_task::{
     Example, Prediction, Recipe, Report, TaskError,
     bundle::Predictions,
     report::{self, Body, ReportInput, System},
-    score,
+    score::{self, Summary},
 };
 
 use crate::{
@@ -13,11 +13,20 @@ use crate::{
     state::integrity,
 };
 
+/// The selection metric is taken again once the rows grew by one in this many: it costs a pass over
+/// all of them.
+const SCORED_EVERY: usize = 20;
+
 /// A running evaluation of the subject on the test rows.
 pub struct Evaluator {
     recipe: Recipe,
     rows: Vec<Example>,
     predictions: Vec<Prediction>,
+    right: usize,
+    failures: usize,
+    /// The selection metric, and the number of rows with which it is due again.
+    score: f64,
+    due: usize,
     /// Milliseconds, as the caller's clock gives them.
     started: f64,
 }
@@ -27,6 +36,10 @@ impl Evaluator {
     pub fn new(recipe: Recipe, rows: Vec<Example>, now: f64) -> Self {
         Self {
             predictions: Vec::with_capacity(rows.len()),
+            right: 0,
+            failures: 0,
+            score: 0.0,
+            due: 1,
             started: now,
             recipe,
             rows,
@@ -39,22 +52,41 @@ impl Evaluator {
         Some(row.prompt.clone())
     }
 
-    /// Takes in the answer to [`Evaluator::next_prompt`].
+    /// Takes in the answer to [`Evaluator::next_prompt`]. Counts are of all rows so far; the metric
+    /// is as of a twentieth of them ago at most, and of all rows with the last.
     ///
     /// # Errors
     /// An answer that does not belong to the recipe.
     pub fn push(&mut self, prediction: Prediction, now: f64) -> Result<Scored, TaskError> {
         self.predictions.push(prediction);
         let done = self.predictions.len();
-        let summary = score::summary(&self.recipe, &self.rows[..done], self.predictions.clone())?;
+        match self.summary(done - 1) {
+            Ok(row) => {
+                self.right += row.right;
+                self.failures += row.failures;
+            }
+            // Among all rows, the error names the row's place.
+            Err(error) => return Err(self.summary(0).err().unwrap_or(error)),
+        }
+        if done >= self.due || done == self.rows.len() {
+            self.score = self.summary(0)?.score;
+            self.due = done + 1 + done / SCORED_EVERY;
+        }
         Ok(Scored {
             done,
             total: self.rows.len(),
-            right: summary.right,
-            failures: summary.failures,
-            score: summary.score,
+            right: self.right,
+            failures: self.failures,
+            score: self.score,
             rate: 1000.0 * done as f64 / (now - self.started).max(1.0),
         })
+    }
+
+    /// How the rows from `first` on are answered so far.
+    fn summary(&self, first: usize) -> Result<Summary, TaskError> {
+        let done = first..self.predictions.len();
+        let predictions = self.predictions[done.clone()].to_vec();
+        score::summary(&self.recipe, &self.rows[done], predictions)
     }
 
     /// Builds the report again from these predictions and the baselines' stored ones, and compares
@@ -287,5 +319,48 @@ test = "test.jsonl"
         });
         let second = evaluator.push(failed, 1000.0).unwrap();
         assert_eq!((second.right, second.failures), (1, 1));
+    }
+
+    /// However many rows there are, each is scored a few dozen times, and the figures with the last
+    /// are those of all rows.
+    #[test]
+    fn the_metric_follows_and_ends_exact() {
+        let Fixture { recipe, rows, .. } = fixture();
+        let check = |count: usize| {
+            let rows: Vec<Example> = rows.iter().cycle().take(count).cloned().collect();
+            let answers: Vec<Prediction> = (0..count)
+                .map(|i| label(["good", "bad"][i / 3 % 2], 0.5))
+                .collect();
+            let mut evaluator = Evaluator::new(recipe.clone(), rows.clone(), 0.0);
+            let (mut passes, mut due) = (0, evaluator.due);
+            let mut last = None;
+            for (index, answer) in answers.iter().enumerate() {
+                last = Some(evaluator.push(answer.clone(), 1.0).unwrap());
+                if evaluator.due != due {
+                    (passes, due) = (passes + index + 1, evaluator.due);
+                }
+            }
+            assert!(passes <= 21 * count + 1, "{passes} rows scored for {count}");
+            let (last, whole) = (
+                last.unwrap(),
+                score::summary(&recipe, &rows, answers).unwrap(),
+            );
+            assert_eq!(
+                (last.score, last.right, last.failures),
+                (whole.score, whole.right, whole.failures)
+            );
+        };
+        for count in [1, 2, 3, 41, 1000] {
+            check(count);
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_rows_place() {
+        let fixture = fixture();
+        let mut evaluator = Evaluator::new(fixture.recipe, fixture.rows, 0.0);
+        evaluator.push(label("good", 0.1), 1.0).unwrap();
+        let error = evaluator.push(label("odd", 0.1), 1.0).unwrap_err();
+        assert!(error.to_string().starts_with("row 2:"), "{error}");
     }
 }

@@ -68,8 +68,8 @@ impl Target {
 }
 
 pub use self::{
-    checks::{check_labels, class_counts, duplicates, repeats},
-    jsonl::{Rows, read_jsonl, read_prompts, read_rows},
+    checks::{check_labels, class_counts},
+    jsonl::{Rows, read_jsonl, read_rows},
     spans::{Span, code_points},
 };
 

@@ -16,6 +16,7 @@ mod tally;
 
 pub use calibration::{Calibration, calibration};
 pub use counts::{Counts, Metric};
+pub(crate) use tally::macro_f1_of_resample;
 pub use tally::{Scores, Tally, ZeroDivision};
 
 use crate::{
@@ -106,7 +107,7 @@ pub(crate) fn average(scores: Scores) -> Average {
     }
 }
 
-/// Index of each gold label in `labels`.
+/// Index of each row's gold label in `labels`.
 pub(crate) fn gold_indices<S: AsRef<str>>(
     labels: &[String],
     gold: &[S],
@@ -115,6 +116,18 @@ pub(crate) fn gold_indices<S: AsRef<str>>(
         .enumerate()
         .map(|(row, label)| index(labels, label.as_ref(), row, "gold"))
         .collect()
+}
+
+/// Nothing, where there is a prediction for each of some rows.
+fn same_rows(rows: usize, predictions: usize) -> Result<(), TaskError> {
+    let message = match (rows, predictions) {
+        (rows, predictions) if rows != predictions => {
+            format!("{predictions} predictions for {rows} rows")
+        }
+        (0, _) => "no rows to score".to_string(),
+        _ => return Ok(()),
+    };
+    Err(TaskError::Mismatch(message))
 }
 
 /// Index of each predicted label in `labels`; none for a failure.
@@ -149,7 +162,16 @@ pub(crate) fn predicted_indices(
     predictions.iter().enumerate().map(one).collect()
 }
 
-fn index(labels: &[String], label: &str, row: usize, what: &str) -> Result<usize, TaskError> {
+/// Index in `labels` of a label of a row (from 0) that is `what`: gold or predicted.
+///
+/// # Errors
+/// [`TaskError::Mismatch`] for a label that is none of them.
+pub(crate) fn index(
+    labels: &[String],
+    label: &str,
+    row: usize,
+    what: &str,
+) -> Result<usize, TaskError> {
     labels.iter().position(|l| l == label).ok_or_else(|| {
         let (label, labels) = (crate::error::quoted(label), crate::error::listed(labels));
         let row = row + 1;

@@ -164,22 +164,6 @@ fn other_shapes_are_a_typed_error() {
 }
 
 #[test]
-fn prompts_are_read_without_completions() {
-    let text = "{\"prompt\": \"a\"}\n\n{\"prompt\": \"b\", \"id\": 4}\n";
-    let prompts = example::read_prompts(text.as_bytes(), "in.jsonl").unwrap();
-    assert_eq!(prompts, [(1, "a".to_string()), (3, "b".to_string())]);
-    let texts = example::read_prompts(b"{\"text\": \"a\"}", "in.jsonl").unwrap();
-    assert_eq!(texts, [(1, "a".to_string())]);
-    let error = example::read_prompts(b"{\"words\": \"a\"}", "in.jsonl").unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("in.jsonl:1: prompt: found nothing"),
-        "{error}"
-    );
-}
-
-#[test]
 fn labels_are_warned_about() {
     let check = |labels: &[&str], expected: &[&str]| {
         let lines: Vec<String> = labels.iter().map(|l| ROW.replace("positive", l)).collect();
@@ -196,22 +180,6 @@ fn labels_are_warned_about() {
         &["neutral", "neutral"],
         &["all 2 rows have the label `neutral`: there is nothing to tell apart"],
     );
-}
-
-#[test]
-fn the_same_text_is_found_across_and_inside_files() {
-    let rows = |texts: &[&str]| {
-        let lines: Vec<String> = texts
-            .iter()
-            .map(|t| ROW.replace("What a day!", t))
-            .collect();
-        read(lines.join("\n").as_bytes()).unwrap()
-    };
-    let a = rows(&["One two", "three", "ONE  two "]);
-    let b = rows(&["four", "one two", "Three"]);
-    assert_eq!(example::duplicates(&a, &b), [(0, 1), (1, 2)]);
-    assert_eq!(example::repeats(&a), [(0, 2)]);
-    assert!(example::repeats(&b).is_empty());
 }
 
 fn several() -> Recipe {

@@ -2,12 +2,12 @@
 
 use slm_kernels::train::{AdamW, adamw};
 use slm_model::{
-    BaseModel, LoraAdapter,
+    BaseModel, Config, LoraAdapter,
     train::{Batch, Gradients, Loss, Row, TrainModel},
 };
 use slm_task::{
     Recipe,
-    recipe::{Lora, Sft},
+    recipe::{Lora, Projection, Sft},
 };
 
 use crate::{
@@ -79,6 +79,7 @@ impl Trainer {
     pub fn new(base: &BaseModel, recipe: &Recipe, data: Data) -> Result<Self, TrainError> {
         check_settings(recipe)?;
         check_data(base, &data)?;
+        check_rank(&recipe.lora, base.config())?;
         let layers = layers(&recipe.lora, base.config().layers)?;
         let adapter = LoraAdapter::random(
             base.config(),
@@ -348,6 +349,26 @@ impl Trainer {
             adamw(tensor, gradient, m, v, settings, self.step as u64 + 1);
             (first, second) = (first_rest, second_rest);
         }
+    }
+}
+
+/// A product of `B` and `A` cannot have a higher rank than the smaller side of its matrix.
+fn check_rank(lora: &Lora, config: &Config) -> Result<(), TrainError> {
+    let sides = |projection: &Projection| {
+        let (input, output) = config.projection_dims(*projection);
+        (input.min(output), input.max(output))
+    };
+    let smallest = lora.targets.iter().map(sides).min();
+    match smallest {
+        Some((most, other)) if !(1..=most).contains(&lora.rank) => Err(TrainError::Setting {
+            key: "lora.rank",
+            found: lora.rank.to_string(),
+            expected: format!(
+                "1 to {most}, the smaller side of the smallest matrix that `lora.targets` names in \
+                 this base model ({most} by {other})"
+            ),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -320,3 +320,29 @@ fn rows_that_would_teach_nothing_are_refused() {
     check(|data| data.weights[4] = f32::NAN, "its weight is NaN");
     check(|data| data.rows[0].tokens = vec![1; 9000], "mask entries");
 }
+
+#[test]
+fn the_rank_fits_the_smallest_matrix() {
+    let base = BaseModel::from_gguf(&Tiny::default().gguf(1)).unwrap();
+    let check = |targets: &str, rank: &str, most: Option<usize>| {
+        let recipe = recipe(&[("lora.targets", targets), ("lora.rank", rank)]);
+        let error = Trainer::new(&base, &recipe, data(&base, &recipe)).err();
+        let words = most.map(|most| format!("lora.rank is {rank}; expected 1 to {most}, the"));
+        let error = error.map(|error| error.to_string());
+        let starts = error.as_deref().zip(words.as_deref());
+        assert_eq!(
+            error.is_some(),
+            most.is_some(),
+            "{targets} {rank}: {error:?}"
+        );
+        assert!(
+            starts.is_none_or(|(error, words)| error.starts_with(words)),
+            "{error:?}"
+        );
+    };
+    check("q_proj,v_proj", "32", None);
+    check("q_proj,v_proj", "33", Some(32));
+    check("q_proj,down_proj", "33", None);
+    check("q_proj,down_proj", "65", Some(64));
+    check("up_proj", "4096", Some(64));
+}

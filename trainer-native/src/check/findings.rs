@@ -14,6 +14,10 @@ pub enum Code {
     Contradiction,
     /// A row has more tokens than `sft.max_tokens`: training drops it.
     TooLong,
+    /// Right answers have more tokens than `scoring.max_tokens`: they cannot be written to the end.
+    AnswerTooLong,
+    /// Two labels are most likely one, written in two ways.
+    LookAlikeLabels,
     /// A label of the recipe has no row in a file.
     LabelWithoutRows,
     /// The base model is not on this machine, so that lengths were not counted.
@@ -28,6 +32,8 @@ impl Code {
             Self::NearDuplicateAcross => "near_duplicate_across",
             Self::Contradiction => "contradiction",
             Self::TooLong => "too_long",
+            Self::AnswerTooLong => "answer_too_long",
+            Self::LookAlikeLabels => "look_alike_labels",
             Self::LabelWithoutRows => "label_without_rows",
             Self::LengthsUnchecked => "lengths_unchecked",
         }
@@ -40,6 +46,8 @@ impl Code {
             Self::NearDuplicateAcross => "texts that nearly occur in another file",
             Self::Contradiction => "texts with different answers",
             Self::TooLong => "rows over sft.max_tokens, which training drops",
+            Self::AnswerTooLong => "files with right answers over scoring.max_tokens",
+            Self::LookAlikeLabels => "pairs of labels that look alike",
             Self::LabelWithoutRows => "labels without rows",
             Self::LengthsUnchecked => "lengths not checked",
         }

@@ -1,11 +1,12 @@
 //! Findings about texts and labels: what occurs twice, nearly twice, or with two answers, and labels
 //! that nothing has.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use slm_task::{Example, example};
 
 use super::{
+    alike,
     findings::{Code, Finding},
     near::{self, plain},
 };
@@ -76,6 +77,25 @@ pub fn nearly_repeated(splits: &[(&str, &Rows)]) -> Vec<Finding> {
             message: format!("{} ~ {}", b.name, a.name),
         })
         .collect()
+}
+
+/// Labels that look alike, over all splits; with the rows of the rarer one.
+pub fn look_alikes(splits: &[(&str, &Rows)], labels: &[String]) -> Vec<Finding> {
+    let mut counts: BTreeMap<&str, usize> = labels.iter().map(|l| (l.as_str(), 0)).collect();
+    let rows = placed(splits);
+    for class in rows.iter().flat_map(|row| row.row.target.classes()) {
+        *counts.entry(class).or_default() += 1;
+    }
+    let finding = |pair: &alike::Alike| {
+        let has = |row: &&Placed<'_>| row.row.target.classes().contains(&&*pair.rare.0);
+        let places = rows.iter().filter(has).map(|row| row.name.clone());
+        Finding {
+            code: Code::LookAlikeLabels,
+            places: places.collect(),
+            message: pair.in_words(),
+        }
+    };
+    alike::pairs(&counts).iter().map(finding).collect()
 }
 
 /// Labels of the recipe that a split has no row of.

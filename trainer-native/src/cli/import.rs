@@ -21,7 +21,7 @@ use crate::{
 /// Turn rows of another format into the project's own
 ///
 /// Every row is accepted, or rejected with a reason: rejected rows are written beside the others, to
-/// OUT.rejected.jsonl, with line and code. Parquet is not read; write it as JSONL first.
+/// OUT.rejected.jsonl, with line and code.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example: slm data import tickets.csv --shape single-label --out tickets.jsonl

@@ -88,6 +88,9 @@ fn text(made: &Made) -> String {
     for decision in &made.decisions {
         text += &format!("  {decision}\n");
     }
+    for warning in &made.warnings {
+        text += &format!("warning: {warning}\n");
+    }
     text += &format!(
         "edit {folder}/recipe.toml as you like\nnext: slm data check {folder}\n      slm train {folder}\n"
     );

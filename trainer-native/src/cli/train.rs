@@ -16,7 +16,8 @@ use crate::{
     subject::load_base,
     terminal,
     train::{
-        self, Outcome, Session, dry_run,
+        self, Outcome, Session,
+        dry_run::DryRun,
         prepare::{self, Prepared},
     },
 };
@@ -61,7 +62,7 @@ pub struct Args {
     /// Go on with the run in --out (or the recipe's newest); start it if there is none
     #[arg(long)]
     resume: bool,
-    /// Write the outcome as JSON; - for standard output
+    /// Write the outcome (or what a dry run shows) as JSON; - for standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
@@ -121,18 +122,35 @@ impl Args {
             (Some(run), None) => Some(run.config.base.path.display().to_string()),
             (_, named) => named.clone(),
         };
+        if let Some(json) = &self.json {
+            let read = [Some(&train), Some(&dev), test.as_ref()];
+            let read: Vec<&Path> = read.into_iter().flatten().map(|r| &*r.file.path).collect();
+            files::keep_inputs(json, &read)?;
+        }
         let (base, base_path) = load_base(base.as_deref())?;
         if self.dry_run {
             let prepared = prepare::prepare(base, recipe.recipe.clone(), train, dev)?;
-            let text = dry_run::describe(&prepared, test.as_ref())?;
-            return terminal::print(&text);
+            return self.describe(&DryRun::of(&prepared, test.as_ref())?);
         }
         let config = configuration(&recipe, &base, &base_path, &train, &dev, test.as_ref());
         if let Some(run) = &resumed {
             check_same(run, &config)?;
         }
         let prepared = prepare::prepare(base, recipe.recipe.clone(), train, dev)?;
+        for warning in prepared.warnings(test.as_ref())? {
+            eprintln!("warning: {warning}");
+        }
         self.train(resumed, config, &recipe, prepared)
+    }
+
+    fn describe(&self, found: &DryRun) -> Result<()> {
+        if let Some(path) = &self.json {
+            files::write_json(path, found)?;
+        }
+        match &self.json {
+            Some(path) if path.as_os_str() == "-" => Ok(()),
+            _ => terminal::print(&found.text()),
+        }
     }
 
     fn train(

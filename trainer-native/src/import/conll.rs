@@ -1,13 +1,13 @@
 //! Tagged tokens, one a line: CoNLL with BIO tags. A blank line ends a row; the tokens become a text
 //! with single spaces between.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use anyhow::Result;
 use slm_task::Shape;
 
 use super::{
-    Item, Options,
+    Item, Notes, Options,
     reason::{Code, Reason},
     row::{Answer, Candidate},
     spans::Span,
@@ -28,7 +28,7 @@ pub(super) fn read(
     path: &Path,
     bytes: &[u8],
     options: &Options,
-    notes: &mut BTreeMap<&'static str, usize>,
+    notes: &mut Notes,
 ) -> Result<Vec<Item>> {
     if options.shape != Shape::Spans {
         return Err(bad_input(format!(
@@ -48,7 +48,8 @@ pub(super) fn read(
     for (index, line) in lines.chain([(usize::MAX, &b""[..])]) {
         let line = line.trim_ascii();
         if line.starts_with(b"-DOCSTART-") || is_comment(line) {
-            *notes.entry("lines that are marks or comments").or_default() += 1;
+            let note = "lines that are marks or comments".to_string();
+            *notes.entry(note).or_default() += 1;
         } else if !line.is_empty() {
             if sentence.is_empty() {
                 first = index + 1;

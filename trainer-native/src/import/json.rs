@@ -1,75 +1,58 @@
 //! Rows in JSON: an object a line, or one list of them. Which keys hold text and answer depends on
 //! the format.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
-use slm_task::Shape;
 
 use super::{
-    Format, Item, Options,
+    Format, Item, Notes, Options, names,
     reason::{Code, Reason},
     row::{Answer, Candidate, first_of},
     spans,
 };
 
-const TEXTS: [&str; 8] = [
-    "prompt",
-    "text",
-    "input",
-    "sentence",
-    "question",
-    "query",
-    "utterance",
-    "content",
-];
-const ANSWERS: [&str; 10] = [
-    "completion",
-    "label",
-    "labels",
-    "output",
-    "answer",
-    "response",
-    "category",
-    "intent",
-    "target",
-    "class",
-];
-const ENTITIES: [&str; 3] = ["spans", "entities", "ents"];
-
 /// A row's place and what it says, if it is JSON.
-struct Line {
+pub(super) struct Line {
     number: usize,
     raw: String,
     value: Result<Value, Reason>,
 }
 
-/// Every row of the file.
+impl Line {
+    /// A row that stands in the file as something other than text.
+    pub(super) fn of(number: usize, value: Value) -> Self {
+        Self {
+            number,
+            raw: value.to_string(),
+            value: Ok(value),
+        }
+    }
+}
+
+/// What every line says in a format.
 pub(super) fn read(
-    bytes: &[u8],
+    lines: Vec<Line>,
     format: Format,
     options: &Options,
-    notes: &mut BTreeMap<&'static str, usize>,
+    notes: &mut Notes,
 ) -> Vec<Item> {
-    let rows = lines(bytes).into_iter();
-    rows.map(|line| Item {
+    let item = |line: Line| Item {
         line: line.number,
         raw: line.raw,
         candidate: line
             .value
             .and_then(|value| candidate(value, format, options, notes)),
-    })
-    .collect()
+    };
+    lines.into_iter().map(item).collect()
 }
 
 /// The format by the first row that is JSON.
-pub(super) fn guess(bytes: &[u8]) -> Format {
-    let first = lines(bytes).into_iter().find_map(|line| line.value.ok());
+pub(super) fn guess(lines: &[Line]) -> Format {
+    let first = lines.iter().find_map(|line| line.value.as_ref().ok());
     match first {
         Some(Value::Array(_)) => Format::Spacy,
         Some(Value::Object(fields)) if fields.contains_key("full_text") => Format::Presidio,
-        Some(Value::Object(fields)) if is_conversation(&fields) => Format::Messages,
-        Some(Value::Object(fields)) if first_of(&fields, &["entities", "ents"]).is_some() => {
+        Some(Value::Object(fields)) if is_conversation(fields) => Format::Messages,
+        Some(Value::Object(fields)) if first_of(fields, &["entities", "ents"]).is_some() => {
             Format::Spacy
         }
         _ => Format::Jsonl,
@@ -81,17 +64,13 @@ fn is_conversation(fields: &Map<String, Value>) -> bool {
 }
 
 /// The elements of a file that is one list, or else its lines that are not blank.
-fn lines(bytes: &[u8]) -> Vec<Line> {
+pub(super) fn lines(bytes: &[u8]) -> Vec<Line> {
     if let Ok(Value::Array(items)) = serde_json::from_slice(bytes)
         && !is_spacy_pair(&items)
     {
         let numbered = items.into_iter().enumerate();
         return numbered
-            .map(|(index, value)| Line {
-                number: index + 1,
-                raw: value.to_string(),
-                value: Ok(value),
-            })
+            .map(|(index, value)| Line::of(index + 1, value))
             .collect();
     }
     let numbered = bytes.split(|byte| *byte == b'\n').enumerate();
@@ -122,7 +101,7 @@ fn candidate(
     value: Value,
     format: Format,
     options: &Options,
-    notes: &mut BTreeMap<&'static str, usize>,
+    notes: &mut Notes,
 ) -> Result<Candidate, Reason> {
     let fields = match value {
         Value::Object(fields) => fields,
@@ -142,43 +121,50 @@ fn candidate(
     let slice = slice
         .filter(|slice| !slice.trim().is_empty())
         .map(str::to_string);
-    let (text, answer) = match format {
-        Format::Messages => conversation(&fields, notes)?,
-        Format::Spacy => (text(&fields, &["text"])?, entities(&fields, &ENTITIES)?),
-        Format::Presidio => (
-            text(&fields, &["full_text"])?,
-            entities(&fields, &["spans"])?,
-        ),
-        _ => plain(&fields, options)?,
-    };
+    if format == Format::Messages {
+        let (text, answer) = conversation(&fields, notes)?;
+        return Ok(Candidate {
+            text,
+            answer,
+            slice,
+        });
+    }
+    let names = names::of(format, options);
+    let text = field(&fields, &names.text)?;
+    let answer = field(&fields, &names.answer)?;
+    let mut read = vec![text.0, answer.0];
+    read.extend(slice.is_some().then_some("slice"));
+    unread(&fields, &read, notes);
     Ok(Candidate {
-        text,
-        answer,
+        text: written(text.1)?,
+        answer: match format {
+            Format::Spacy | Format::Presidio => Answer::Spans(spans::read(answer.1)?),
+            _ => Answer::Value(answer.1.clone()),
+        },
         slice,
     })
 }
 
-/// A text and its answer, by the columns asked for or the usual names.
-fn plain(fields: &Map<String, Value>, options: &Options) -> Result<(String, Answer), Reason> {
-    let texts = options.text_column.as_deref();
-    let text = match texts {
-        Some(name) => text(fields, &[name])?,
-        None => text(fields, &TEXTS)?,
-    };
-    let names: &[&str] = match options.shape {
-        Shape::Spans => &ENTITIES,
-        _ => &ANSWERS,
-    };
-    let named = options.label_column.as_deref();
-    let answer = match named {
-        Some(name) => field(fields, &[name])?,
-        None => field(fields, names)?,
-    };
-    Ok((text, Answer::Value(answer.clone())))
+/// Counts the keys that hold something and are not read.
+fn unread(fields: &Map<String, Value>, read: &[&str], notes: &mut Notes) {
+    let holds =
+        |value: &Value| !value.is_null() && value.as_str().is_none_or(|t| !t.trim().is_empty());
+    let others = fields
+        .iter()
+        .filter(|(key, value)| !read.contains(&key.as_str()) && holds(value));
+    for (key, _) in others {
+        let note = format!("rows with a value under {key:?}, which is not read");
+        *notes.entry(note).or_default() += 1;
+    }
 }
 
-fn field<'a>(fields: &'a Map<String, Value>, names: &[&str]) -> Result<&'a Value, Reason> {
-    first_of(fields, names).ok_or_else(|| {
+/// The first of some keys that an object has, with its value.
+fn field<'a>(
+    fields: &'a Map<String, Value>,
+    names: &[&'a str],
+) -> Result<(&'a str, &'a Value), Reason> {
+    let named = |name: &&'a str| Some((*name, fields.get(*name)?));
+    names.iter().find_map(named).ok_or_else(|| {
         let found: Vec<&str> = fields.keys().map(String::as_str).collect();
         Reason::new(
             Code::MissingField,
@@ -191,21 +177,16 @@ fn field<'a>(fields: &'a Map<String, Value>, names: &[&str]) -> Result<&'a Value
     })
 }
 
-fn text(fields: &Map<String, Value>, names: &[&str]) -> Result<String, Reason> {
-    let value = field(fields, names)?;
+fn written(value: &Value) -> Result<String, Reason> {
     let wrong = || Reason::new(Code::WrongType, format!("{value} is no text"));
     value.as_str().map(str::to_string).ok_or_else(wrong)
-}
-
-fn entities(fields: &Map<String, Value>, names: &[&str]) -> Result<Answer, Reason> {
-    spans::read(field(fields, names)?).map(Answer::Spans)
 }
 
 /// The last turn of the user and the answer after it. TRL also puts turns under `prompt` and
 /// `completion`.
 fn conversation(
     fields: &Map<String, Value>,
-    notes: &mut BTreeMap<&'static str, usize>,
+    notes: &mut Notes,
 ) -> Result<(String, Answer), Reason> {
     let turns: Vec<&Value> = match fields.get("messages") {
         Some(messages) => messages.as_array().into_iter().flatten().collect(),
@@ -237,15 +218,15 @@ fn conversation(
     let is_system = |turn: &&&Value| ["system", "developer"].contains(&role(turn).as_str());
     let system = before.iter().filter(is_system).count();
     let earlier = before.len() - 1 - system;
-    if system > 0 {
-        *notes
-            .entry("rows whose system message was dropped")
-            .or_default() += 1;
-    }
-    if earlier > 0 {
-        *notes
-            .entry("rows whose earlier turns were dropped")
-            .or_default() += 1;
+    for (count, what) in [
+        (system, "system message was"),
+        (earlier, "earlier turns were"),
+    ] {
+        if count > 0 {
+            *notes
+                .entry(format!("rows whose {what} dropped"))
+                .or_default() += 1;
+        }
     }
     Ok((text, Answer::Written(answer)))
 }

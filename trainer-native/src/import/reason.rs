@@ -18,10 +18,14 @@ pub enum Code {
     WrongType,
     /// A row of a table with more or fewer columns than its header.
     WrongColumns,
+    /// A quote that opens a cell of a table and does not close at the cell's end.
+    StrayQuote,
     /// A text that is empty or blank.
     EmptyText,
     /// An answer that is empty or blank.
     EmptyLabel,
+    /// A label with line breaks or other control characters.
+    BadLabel,
     /// A label that the recipe lacks.
     UnknownLabel,
     /// The same label twice in one list.

@@ -78,7 +78,17 @@ impl Candidate {
     }
 }
 
+/// That a recipe can have the label, and that the one at hand does.
 fn known(label: &str, labels: &[String]) -> Result<(), Reason> {
+    if let Some(place) = label.chars().position(char::is_control) {
+        return Err(Reason::new(
+            Code::BadLabel,
+            format!(
+                "{label:?} has a control character at place {}; expected one line of text",
+                place + 1
+            ),
+        ));
+    }
     if labels.is_empty() || labels.iter().any(|own| own == label) {
         return Ok(());
     }

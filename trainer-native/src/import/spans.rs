@@ -52,7 +52,10 @@ fn one(item: &Value) -> Result<Span, Reason> {
     Ok(Span {
         start: offset(start)? as usize,
         end: offset(end)? as usize,
-        label: label.and_then(Value::as_str).ok_or_else(bad)?.to_string(),
+        label: (label.and_then(Value::as_str))
+            .ok_or_else(bad)?
+            .trim()
+            .to_string(),
         text: text.map(str::to_string),
     })
 }

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod tables;
+
 fn options(shape: Shape) -> Options {
     Options {
         shape,
@@ -122,34 +124,24 @@ fn conversations() {
 }
 
 #[test]
-fn tables() {
-    let one = options(Shape::SingleLabel);
-    let row = r#"{"prompt": "a, \"b\"\nc", "completion": "x"}"#;
-    let csv = "id,Text,label\n1,\"a, \"\"b\"\"\nc\",x\n2,b\n3,,x\n4,d,\n";
-    let codes = [
-        (4, Code::WrongColumns),
-        (5, Code::EmptyText),
-        (6, Code::EmptyLabel),
-    ];
-    check("a.csv", csv, &one, &[row], &codes);
-    let plain = r#"{"prompt": "a", "completion": "x"}"#;
-    check("a.tsv", "label\ttext\nx\ta\n", &one, &[plain], &[]);
-    check("a.csv", "text;label\na;x\n", &one, &[plain], &[]);
-    // Tabs part cells whatever stands in them: a quotation mark there is text.
-    let quoted = r#"{"prompt": "\"a", "completion": "x"}"#;
-    check(
-        "a.tsv",
-        "text\tlabel\n\"a\tx\na\tx\n",
-        &one,
-        &[quoted, plain],
-        &[],
-    );
-    check("a", "text\tlabel\r\na\tx\r\n", &one, &[plain], &[]);
-    check("a.csv", "\u{feff}text,label\na,x\n", &one, &[plain], &[]);
-    let bytes = b"text,label\n\xff,x\na,x\n";
-    let imported = import(Path::new("a.csv"), bytes, &one).unwrap();
-    assert_eq!(imported.accepted, [plain]);
-    assert_eq!(imported.rejected[0].code, Code::NotUtf8);
+fn labels_that_no_recipe_can_have() {
+    let check = |label: &str, shape, code: Option<Code>| {
+        let label = serde_json::json!(label);
+        let file = match shape {
+            Shape::MultiLabel => format!(r#"{{"text": "a", "labels": [{label}]}}"#),
+            Shape::Spans => format!(r#"{{"text": "a", "spans": [[0, 1, {label}]]}}"#),
+            _ => format!(r#"{{"text": "a", "label": {label}}}"#),
+        };
+        let imported = import(Path::new("a.jsonl"), file.as_bytes(), &options(shape)).unwrap();
+        let found = imported.rejected.first().map(|row| row.code);
+        assert_eq!(found, code, "{file}");
+    };
+    for shape in [Shape::SingleLabel, Shape::MultiLabel, Shape::Spans] {
+        check(" x\n", shape, None);
+        check("x\ny", shape, Some(Code::BadLabel));
+        check("x\u{7}", shape, Some(Code::BadLabel));
+        check(" \n", shape, Some(Code::EmptyLabel));
+    }
 }
 
 #[test]
@@ -271,7 +263,13 @@ fn files_that_are_refused() {
         Shape::SingleLabel,
         "--label-column",
     );
-    check("a.parquet", b"PAR1", Shape::SingleLabel, "Parquet");
+    check("a.parquet", b"PAR1", Shape::SingleLabel, "as Parquet");
+    check(
+        "a.parquet",
+        b"text,label\na,x\n",
+        Shape::SingleLabel,
+        "as Parquet",
+    );
     check("a.conll", b"a O\n", Shape::SingleLabel, "--shape spans");
     check("a.jsonl", b"{}", Shape::ToolCall, "tool-call");
 }

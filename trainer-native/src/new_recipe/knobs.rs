@@ -39,6 +39,13 @@ pub fn suggest(instruction: &str, rows: &[String]) -> Knobs {
     }
 }
 
+/// Tokens that an answer may have where it is written token by token: what the longest needs, with
+/// room above it. A base that does not know when to stop writes on to this limit.
+pub fn answer_tokens<'a>(answers: impl Iterator<Item = &'a str>) -> usize {
+    let longest = answers.map(tokens).fold(0.0, f64::max);
+    ((HEAD_ROOM * longest / 16.0).ceil() as usize * 16 + 16).clamp(32, 1024)
+}
+
 /// Tokens of a text, by guess: 3.5 letters each, digits one each (as the base's tokenizer has
 /// them), one and a half for a character outside ASCII.
 fn tokens(text: &str) -> f64 {

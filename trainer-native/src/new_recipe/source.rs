@@ -50,15 +50,20 @@ impl Source {
             if line.trim().is_empty() {
                 continue;
             }
+            let place = format!("{}:{}", path.display(), index + 1);
             let row = Row::read(line, shape).map_err(|what| {
                 bad_input(format!(
-                    "{}:{}: {what}; expected a row like {}. Other formats come in through `slm data \
+                    "{place}: {what}; expected a row like {}. Other formats come in through `slm data \
                      import`.",
-                    path.display(),
-                    index + 1,
                     sample(shape)
                 ))
             })?;
+            if let Some(what) = row.bad_label(shape) {
+                return Err(bad_input(format!(
+                    "{place}: the label {what}; expected one line of text without white space at its \
+                     ends. Correct the row."
+                )));
+            }
             rows.push(row);
         }
         if rows.is_empty() {
@@ -125,6 +130,19 @@ impl Row {
         }
         row.classes.dedup();
         Ok(row)
+    }
+
+    /// A label that no recipe can have, with what is wrong with it.
+    fn bad_label(&self, shape: Shape) -> Option<String> {
+        let fault = |label: &String| match label {
+            blank if blank.trim().is_empty() => Some("is empty"),
+            label if label.chars().any(char::is_control) => Some("has a control character"),
+            label if label.trim() != label => Some("has white space at an end"),
+            _ => None,
+        };
+        let labels = (shape != Shape::Structured).then_some(&self.classes)?;
+        let found = |label: &String| Some(format!("{label:?} {}", fault(label)?));
+        labels.iter().find_map(found)
     }
 
     fn read_object(&mut self, line: &str) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! Cutting dev and test rows from training rows, so that no text is on two sides, nor nearly, and
 //! every class is on each side that it can be on. It knows texts and classes, and no files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use slm_task::rng::SplitMix64;
 
@@ -34,15 +34,33 @@ fn classes<'a>(item: &Item<'a>) -> Vec<&'a str> {
     }
 }
 
+/// Groups of rows that move as one; without those that have a text of `fixed`, which stay.
+fn groups(items: &[Item<'_>], fixed: &[&str]) -> Vec<Vec<usize>> {
+    let mut texts: Vec<&str> = items.iter().map(|item| item.text).collect();
+    texts.extend(fixed);
+    let mut groups = near::groups(&texts);
+    groups.retain(|group| group.last().is_some_and(|&last| last < items.len()));
+    groups
+}
+
+/// For each class, how many groups of rows could move one by one: texts of it that differ.
+pub fn different_texts<'a>(items: &[Item<'a>], fixed: &[&str]) -> BTreeMap<&'a str, usize> {
+    let mut counts = BTreeMap::new();
+    for group in groups(items, fixed) {
+        let own: BTreeSet<&str> = group.iter().flat_map(|&row| classes(&items[row])).collect();
+        for class in own {
+            *counts.entry(class).or_insert(0) += 1;
+        }
+    }
+    counts
+}
+
 /// Cuts parts of about `sizes` rows from `items`. A group of rows with the same or nearly the same
 /// text moves as one; a group with a text of `fixed` (rows that stand in other files already)
 /// stays. The last group of a class stays, and a class gives each part its share, one row at
 /// least where it has the groups: parts are served in order, rare classes first.
 pub fn cut(items: &[Item<'_>], fixed: &[&str], sizes: &[usize], seed: u64) -> Cut {
-    let mut texts: Vec<&str> = items.iter().map(|item| item.text).collect();
-    texts.extend(fixed);
-    let mut groups = near::groups(&texts);
-    groups.retain(|group| group.last().is_some_and(|&last| last < items.len()));
+    let mut groups = groups(items, fixed);
     SplitMix64::new(seed).shuffle(&mut groups);
     let mut cutter = Cutter::new(items, groups);
     let parts = sizes.iter().map(|&size| cutter.part(size)).collect();

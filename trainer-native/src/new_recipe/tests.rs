@@ -138,14 +138,50 @@ fn what_cannot_become_a_recipe_is_refused_and_leaves_nothing() {
         "`completion`",
     );
     check(&rows(9, &["a"]), one, "one label only (a)");
-    check(&rows(3, &["a", "b", "c"]), one, "can be spared for dev");
-    check(&rows(40, &["a ", "b"]), one, "white space");
+    let spared = "a row is spared when each of its labels has at least 3 different texts, one for \
+                  training and one for dev and for test; found, of the rarest,";
+    check(
+        &rows(3, &["a", "b", "c"]),
+        one,
+        &format!("spared for dev: {spared} 1 of \"a\", 1 of \"b\", 1 of \"c\". Add"),
+    );
+    check(
+        &rows(4, &["a", "b"]),
+        one,
+        &format!("spared for test: {spared} 2 of \"a\", 2 of \"b\". Add"),
+    );
+    check(
+        &rows(40, &["a ", "b"]),
+        one,
+        "train:1: the label \"a \" has white space",
+    );
+    check(
+        &rows(40, &["b", "a\\n1"]),
+        one,
+        "train:2: the label \"a\\n1\" has a control",
+    );
+    check(
+        &rows(40, &["a", "b", ""]),
+        one,
+        "train:3: the label \"\" is empty",
+    );
     let free: String = (0..40)
         .map(|i| format!("{{\"prompt\": \"a {i}\", \"completion\": \"b {i}\"}}\n"))
         .collect();
     check(&free, one, "40 different labels");
     check(&rows(9, &["a"]), Shape::MultiLabel, "one label only");
     check(&rows(9, &["a"]), Shape::Grounded, "grounded");
+}
+
+#[test]
+fn labels_that_look_alike_are_pointed_out() {
+    let check = |labels: &[&str], warnings: usize| {
+        let (_folder, request) = request(&[("train", &rows(300, labels))], Shape::SingleLabel);
+        let made = make(&request).unwrap();
+        assert_eq!(made.warnings.len(), warnings, "{:?}", made.warnings);
+    };
+    check(&["refund", "other"], 0);
+    check(&["refund", "other", "Refund"], 1);
 }
 
 #[test]

@@ -12,7 +12,10 @@ use super::{
     schema,
     source::{Row, Source},
 };
-use crate::exit::bad_input;
+use crate::{
+    check::alike::{self, Alike},
+    exit::bad_input,
+};
 
 /// Characters of labels that an instruction may name: about a hundred tokens.
 const NAMED: usize = 350;
@@ -48,6 +51,8 @@ pub struct Plan {
     pub schema: Option<String>,
     /// What was decided, for people.
     pub decisions: Vec<String>,
+    /// What to look at, for people.
+    pub warnings: Vec<String>,
 }
 
 /// Infers the recipe.
@@ -70,6 +75,10 @@ pub fn plan(
     } else {
         labels.clone()
     };
+    let warnings = match request.shape {
+        Shape::Structured => Vec::new(),
+        _ => alike::pairs(&counts).iter().map(Alike::in_words).collect(),
+    };
     let instruction = instruction(request.shape, &names);
     let rows: Vec<String> = parts
         .train
@@ -77,6 +86,9 @@ pub fn plan(
         .map(|row| format!("{}\n{}", row.text, answer(request.shape, row, &labels)))
         .collect();
     let knobs = knobs::suggest(&instruction, &rows);
+    let written = matches!(request.shape, Shape::Spans | Shape::Structured);
+    let answers = parts.train.iter().map(|row| row.answer.as_str());
+    let answer_tokens = written.then(|| knobs::answer_tokens(answers));
     let fallback = labels
         .iter()
         .find(|label| FALLBACKS.contains(&label.to_lowercase().replace([' ', '-'], "_").as_str()))
@@ -92,10 +104,12 @@ pub fn plan(
         instruction,
         names,
         knobs,
+        answer_tokens,
     };
     Ok(Plan {
         recipe: draft.recipe(&id),
         decisions: draft.decisions(),
+        warnings,
         id,
         labels,
         schema,
@@ -120,6 +134,8 @@ struct Draft {
     names: Vec<String>,
     examples: Vec<String>,
     knobs: Knobs,
+    /// Of answers that are written token by token.
+    answer_tokens: Option<usize>,
     unequal: bool,
     fallback: Option<String>,
 }
@@ -146,6 +162,9 @@ impl Draft {
             "\n[sft]\nepochs = {:.1}\nbatch = {}\nmax_tokens = {}\n",
             self.knobs.epochs, self.knobs.batch, self.knobs.max_tokens
         );
+        if let Some(tokens) = self.answer_tokens {
+            text += &format!("\n[scoring]\nmax_tokens = {tokens}\n");
+        }
         if self.unequal {
             text += "\n[twist]\nbalance = \"sqrt\"\n";
         }
@@ -172,6 +191,9 @@ impl Draft {
                 knobs.epochs, knobs.batch, knobs.max_tokens
             ),
         ];
+        if let Some(tokens) = self.answer_tokens {
+            decisions.push(format!("scoring: at most {tokens} tokens an answer"));
+        }
         if self.unequal {
             decisions.push(format!(
                 "twist.balance = \"sqrt\": the largest class has over {UNEQUAL} times the rows of the \

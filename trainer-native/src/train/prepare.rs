@@ -7,7 +7,7 @@ use slm_model::BaseModel;
 use slm_task::{Recipe, Renderer, Target, TaskError};
 use slm_train::{Data, balance};
 
-use crate::{exit::bad_input, rows::Rows};
+use crate::{check::lengths, exit::bad_input, rows::Rows};
 
 /// Everything that training works on.
 pub struct Prepared {
@@ -80,6 +80,23 @@ pub fn prepare(base: Arc<BaseModel>, recipe: Recipe, train: Rows, dev: Rows) -> 
 }
 
 impl Prepared {
+    /// The three files by the names that findings give them; without test rows where there are none.
+    pub fn splits<'a>(&'a self, test: Option<&'a Rows>) -> Vec<(&'static str, &'a Rows)> {
+        let mut splits = vec![("train", &self.train), ("dev", &self.dev)];
+        splits.extend(test.map(|rows| ("test", rows)));
+        splits
+    }
+
+    /// What a person should know before training: answers that no model can write to the end.
+    ///
+    /// # Errors
+    /// A recipe whose shape cannot be rendered.
+    pub fn warnings(&self, test: Option<&Rows>) -> Result<Vec<String>> {
+        let splits = self.splits(test);
+        let found = lengths::unfinished(&splits, &self.recipe, self.base.tokenizer())?;
+        Ok(found.into_iter().map(|finding| finding.message).collect())
+    }
+
     /// Weight of a row's loss: its class weight for each supervised token.
     pub fn weight_of(&self, row: usize) -> f64 {
         let supervised = self.data.rows[row].mask.iter().filter(|&&on| on).count();

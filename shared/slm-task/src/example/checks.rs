@@ -32,28 +32,3 @@ pub fn check_labels(rows: &[Example], labels: &[String]) -> Vec<String> {
         .map(|label| format!("no row has the label `{label}`"))
         .collect()
 }
-
-/// Pairs of rows with the same text across two files (training and test, say): the first such row
-/// of `a` and each row of `b`, as indices. Case and white space do not matter.
-pub fn duplicates(a: &[Example], b: &[Example]) -> Vec<(usize, usize)> {
-    let mut first: BTreeMap<String, usize> = BTreeMap::new();
-    for (i, row) in a.iter().enumerate() {
-        first.entry(normalised(&row.prompt)).or_insert(i);
-    }
-    b.iter()
-        .enumerate()
-        .filter_map(|(j, row)| first.get(&normalised(&row.prompt)).map(|&i| (i, j)))
-        .collect()
-}
-
-/// Pairs of rows with the same text within one file: the first one and each repeat, as indices.
-pub fn repeats(rows: &[Example]) -> Vec<(usize, usize)> {
-    let pairs = duplicates(rows, rows).into_iter();
-    pairs.filter(|(first, again)| first != again).collect()
-}
-
-/// Lower case, runs of white space as one space, none at the ends.
-fn normalised(text: &str) -> String {
-    let lower = text.to_lowercase();
-    lower.split_whitespace().collect::<Vec<_>>().join(" ")
-}

@@ -67,27 +67,7 @@ pub fn read_rows(bytes: &[u8], file: &str, recipe: &Recipe) -> Result<Rows, Task
     Ok(Rows { examples, warnings })
 }
 
-/// Reads texts to predict on, with their lines: `{"prompt"}` or `{"text"}` a line, all other keys
-/// ignored.
-///
-/// # Errors
-/// The first wrong line, and a file without rows.
-pub fn read_prompts(bytes: &[u8], file: &str) -> Result<Vec<(usize, String)>, TaskError> {
-    let mut prompts = Vec::new();
-    for row in lines(bytes, file) {
-        let row = row?;
-        let field = match (row.field("prompt"), row.field("text")) {
-            (None, Some(_)) => "text",
-            _ => "prompt",
-        };
-        row.check_keys(&[field], &mut BTreeMap::new())?;
-        prompts.push((row.line, row.text(field)?));
-    }
-    not_empty(&prompts, file, r#"{"prompt": "…"}"#)?;
-    Ok(prompts)
-}
-
-fn not_empty<T>(rows: &[T], file: &str, line: &str) -> Result<(), TaskError> {
+fn not_empty(rows: &[Example], file: &str, line: &str) -> Result<(), TaskError> {
     if !rows.is_empty() {
         return Ok(());
     }

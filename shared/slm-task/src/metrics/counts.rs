@@ -66,14 +66,7 @@ impl Counts {
         gold: &[usize],
         predicted: &[Option<usize>],
     ) -> Result<Self, TaskError> {
-        let (rows, predictions) = (gold.len(), predicted.len());
-        if rows != predictions {
-            let message = format!("{predictions} predictions for {rows} rows");
-            return Err(TaskError::Mismatch(message));
-        }
-        if rows == 0 {
-            return Err(TaskError::Mismatch("no rows to score".to_string()));
-        }
+        super::same_rows(gold.len(), predicted.len())?;
         let mut counts = Self::new(k);
         for (gold, predicted) in gold.iter().zip(predicted) {
             counts.add(*gold, *predicted);
@@ -128,7 +121,7 @@ impl Counts {
     }
 
     /// Rows of each label: gold, predicted, and both.
-    fn tallies(&self) -> Vec<Tally> {
+    pub(crate) fn tallies(&self) -> Vec<Tally> {
         let tally = |label| Tally {
             right: self.right(label),
             predicted: self.predicted(label),

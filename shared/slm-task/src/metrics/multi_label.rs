@@ -41,14 +41,7 @@ impl Counts {
         gold: &[S],
         predicted: &[Option<S>],
     ) -> Result<Self, TaskError> {
-        let (rows, predictions) = (gold.len(), predicted.len());
-        if rows != predictions {
-            let message = format!("{predictions} predictions for {rows} rows");
-            return Err(TaskError::Mismatch(message));
-        }
-        if rows == 0 {
-            return Err(TaskError::Mismatch("no rows to score".to_string()));
-        }
+        super::same_rows(gold.len(), predicted.len())?;
         let mut counts = Self::new(k);
         for (gold, predicted) in gold.iter().zip(predicted) {
             counts.add(gold.as_ref(), predicted.as_ref().map(AsRef::as_ref))?;

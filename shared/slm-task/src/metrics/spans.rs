@@ -83,8 +83,20 @@ impl Counts {
         gold: &[Span],
         predicted: Option<&[Span]>,
     ) -> Result<(), TaskError> {
-        let gold = self.checked(text, gold, "gold")?;
-        let found = self.checked(text, predicted.unwrap_or_default(), "predicted")?;
+        self.add_row(self.rows, text, gold, predicted)
+    }
+
+    /// As [`Self::add`], for a row that is not the next of these counts: errors call it the `row`th,
+    /// from 0.
+    pub(crate) fn add_row(
+        &mut self,
+        row: u64,
+        text: &str,
+        gold: &[Span],
+        predicted: Option<&[Span]>,
+    ) -> Result<(), TaskError> {
+        let gold = self.checked(row, text, gold, "gold")?;
+        let found = self.checked(row, text, predicted.unwrap_or_default(), "predicted")?;
         let words = words(text);
         let (gold_tags, found_tags) = (tags(&words, &gold), tags(&words, &found));
         self.entities
@@ -103,7 +115,13 @@ impl Counts {
     }
 
     /// The spans that hold a character, after checking all.
-    fn checked(&self, text: &str, spans: &[Span], what: &str) -> Result<Vec<Span>, TaskError> {
+    fn checked(
+        &self,
+        row: u64,
+        text: &str,
+        spans: &[Span],
+        what: &str,
+    ) -> Result<Vec<Span>, TaskError> {
         let labels = self.leaks.len();
         for span in spans {
             let Span { start, end, label } = *span;
@@ -111,7 +129,7 @@ impl Counts {
                 return Err(TaskError::Mismatch(format!(
                     "row {}: {what} span {start}..{end} of label index {label}: the text has {} \
                      bytes, and there are {labels} labels",
-                    self.rows + 1,
+                    row + 1,
                     text.len(),
                 )));
             }

@@ -67,6 +67,23 @@ pub(super) fn macro_average(tallies: &[Tally], zero: ZeroDivision) -> Scores {
     averaged(tallies, zero, nan_mean)
 }
 
+/// Macro-F1 over the labels of a resample of rows. A label that the resample misses by chance (wanted
+/// nowhere, never predicted) is left out: it says nothing there, and counting it 0 would bias the
+/// interval down. One that all the rows miss counts 0 here as it does there.
+pub(crate) fn macro_f1_of_resample(whole: &[Tally], resample: &[Tally]) -> f64 {
+    let seen = |tally: &Tally| tally.support + tally.predicted > 0;
+    let labels = whole.iter().zip(resample);
+    let missed = labels
+        .filter(|(all, here)| seen(all) && !seen(here))
+        .count();
+    let value = macro_average(resample, ZeroDivision::Zero).f1;
+    let k = resample.len();
+    match missed {
+        0 => value,
+        missed => value * k as f64 / (k - missed).max(1) as f64,
+    }
+}
+
 /// Means of the tallies' scores, weighted by support.
 pub(super) fn weighted_average(tallies: &[Tally], zero: ZeroDivision) -> Scores {
     let weights: Vec<f64> = tallies.iter().map(|t| t.support as f64).collect();

@@ -35,7 +35,7 @@ impl<'a> MultiLabel<'a> {
             .iter()
             .enumerate()
             .map(|(row, example)| match &example.target {
-                Target::Labels(gold) => metrics::gold_indices(labels, gold),
+                Target::Labels(gold) => indices(labels, gold, row, "gold"),
                 Target::Label(_) | Target::Spans(_) | Target::Object(_) => {
                     Err(foreign(row, "target"))
                 }
@@ -67,24 +67,6 @@ impl<'a> MultiLabel<'a> {
         }
         counts
     }
-
-    /// As for one label a row: what a resample misses by chance says nothing there.
-    fn macro_f1(&self, system: usize, counts: &Counts) -> f64 {
-        let seen = |counts: &Counts, label: usize| {
-            let tally = counts.labels()[label];
-            tally.support + tally.predicted > 0
-        };
-        let k = self.labels.len();
-        let whole = &self.whole[system];
-        let missed = (0..k)
-            .filter(|&l| seen(whole, l) && !seen(counts, l))
-            .count();
-        let value = counts.macro_average(ZeroDivision::Zero).f1;
-        match missed {
-            0 => value,
-            missed => value * k as f64 / (k - missed).max(1) as f64,
-        }
-    }
 }
 
 impl Scorer for MultiLabel<'_> {
@@ -95,7 +77,7 @@ impl Scorer for MultiLabel<'_> {
     fn values(&self, system: usize, rows: &[usize]) -> Vec<f64> {
         let counts = self.count(system, rows);
         vec![
-            self.macro_f1(system, &counts),
+            metrics::macro_f1_of_resample(self.whole[system].labels(), counts.labels()),
             counts.micro_average(ZeroDivision::Zero).f1,
             counts.subset_accuracy(),
         ]
@@ -147,10 +129,22 @@ fn predicted(
                 );
                 return Err(TaskError::Mismatch(message));
             }
-            metrics::gold_indices(labels, &p.labels).map(Some)
+            indices(labels, &p.labels, row, "predicted").map(Some)
         }
     };
     predictions.iter().enumerate().map(one).collect()
+}
+
+/// Indices of a row's labels.
+fn indices(
+    labels: &[String],
+    set: &[String],
+    row: usize,
+    what: &str,
+) -> Result<Vec<usize>, TaskError> {
+    set.iter()
+        .map(|label| metrics::index(labels, label, row, what))
+        .collect()
 }
 
 fn borrowed(sets: &[Vec<usize>]) -> Vec<&[usize]> {

@@ -70,22 +70,6 @@ impl<'a> SingleLabel<'a> {
         }
         counts
     }
-
-    /// A label that a resample misses by chance (no gold row, never predicted) is left out of that
-    /// resample's macro-F1: it says nothing there, and counting it 0 would bias the interval down.
-    fn macro_f1(&self, system: usize, counts: &Counts) -> f64 {
-        let k = self.labels.len();
-        let seen = |counts: &Counts, l: usize| counts.support(l) + counts.predicted(l) > 0;
-        let whole = &self.whole[system];
-        let missed = (0..k)
-            .filter(|&l| seen(whole, l) && !seen(counts, l))
-            .count();
-        let value = Metric::MacroF1.of(counts);
-        match missed {
-            0 => value,
-            missed => value * k as f64 / (k - missed).max(1) as f64,
-        }
-    }
 }
 
 impl Scorer for SingleLabel<'_> {
@@ -100,7 +84,9 @@ impl Scorer for SingleLabel<'_> {
     fn values(&self, system: usize, rows: &[usize]) -> Vec<f64> {
         let counts = self.count(system, rows);
         let value = |metric: &Metric| match metric {
-            Metric::MacroF1 => self.macro_f1(system, &counts),
+            Metric::MacroF1 => {
+                metrics::macro_f1_of_resample(&self.whole[system].tallies(), &counts.tallies())
+            }
             Metric::Accuracy | Metric::Mcc => metric.of(&counts),
         };
         let mut values: Vec<f64> = Metric::SINGLE_LABEL.iter().map(value).collect();

@@ -117,15 +117,15 @@ pub(crate) fn count(
     example: &Example,
     prediction: &Prediction,
 ) -> Result<Counts, TaskError> {
-    let index = |label: &str, start: usize, end: usize| {
-        let label = crate::metrics::gold_indices(labels, &[label])?[0];
+    let index = |label: &str, start: usize, end: usize, what: &str| {
+        let label = crate::metrics::index(labels, label, row, what)?;
         Ok::<_, TaskError>(Span { start, end, label })
     };
     let Target::Spans(gold) = &example.target else {
         return Err(foreign(row, "target"));
     };
     let gold = (gold.iter())
-        .map(|span: &example::Span| index(&span.label, span.start, span.end))
+        .map(|span: &example::Span| index(&span.label, span.start, span.end, "gold"))
         .collect::<Result<Vec<_>, _>>()?;
     let predicted = match prediction {
         Prediction::Failed(_) => None,
@@ -134,12 +134,12 @@ pub(crate) fn count(
         }
         Prediction::Spans(p) => Some(
             (p.spans.iter())
-                .map(|span| index(&span.label, span.start, span.end))
+                .map(|span| index(&span.label, span.start, span.end, "predicted"))
                 .collect::<Result<Vec<_>, _>>()?,
         ),
     };
     let mut counts = Counts::new(labels);
-    counts.add(&example.prompt, &gold, predicted.as_deref())?;
+    counts.add_row(row as u64, &example.prompt, &gold, predicted.as_deref())?;
     Ok(counts)
 }
 
