@@ -99,7 +99,7 @@ fn open(input: &ShipInput) -> Result<Vec<Origin>> {
                 run.config.recipe
             )));
         }
-        origins.push(Origin::Run(run));
+        origins.push(Origin::Run(Box::new(run)));
     }
     for folder in &input.bundles {
         let origin = Origin::bundle(folder)?;

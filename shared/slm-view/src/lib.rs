@@ -13,6 +13,7 @@ pub mod chart;
 pub mod classes;
 pub mod confusion;
 pub mod curve;
+pub mod fields;
 pub mod format;
 pub mod headline;
 pub mod lift;

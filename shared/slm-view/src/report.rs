@@ -9,11 +9,11 @@ use slm_task::report::{Body, ClassMetrics, Classification, Figures, MultiLabel};
 use crate::classes::{self, ClassTable};
 use crate::confusion::{ConfusionMatrix, Matrix};
 use crate::curve::{self, TrainingCurve};
+use crate::fields::{self, DecodingView, FieldTable};
 use crate::format;
 use crate::headline::{self, HeadlineTiles, Tile};
 use crate::lift::{LiftRow, LiftTable};
 use crate::mistakes::{self, MistakeList};
-use crate::objects::{self, DecodingView, FieldTable};
 use crate::provenance::{self, ProvenanceList};
 use crate::recall::RecallView;
 use crate::reliability::{Reliability, ReliabilityCurve};
@@ -119,7 +119,7 @@ fn subject(body: &Body) -> Option<AnyView> {
             )
         }
         Figures::Structured(figures) => {
-            let text = objects::sentence(figures);
+            let text = fields::sentence(figures);
             let figures = figures.clone();
             section(
                 "Whole answers",

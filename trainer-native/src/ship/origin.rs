@@ -9,7 +9,7 @@ use crate::{exit::bad_input, files, run::Run, subject};
 
 /// A run or a bundle.
 pub(super) enum Origin {
-    Run(Run),
+    Run(Box<Run>),
     Bundle(PathBuf, Manifest),
 }
 
