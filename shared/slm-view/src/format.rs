@@ -119,6 +119,7 @@ pub fn system_name(name: &str) -> String {
         "all-no" => "No to everything",
         "none" => "No span at all",
         "patterns" => "Patterns",
+        "empty" => "Nothing, always {}",
         "majority-set" => "Commonest set of labels",
         _ => return name.into(),
     };

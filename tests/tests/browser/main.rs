@@ -18,7 +18,7 @@ use chrome::{with_chrome, with_webgpu};
 use gate::{After, Gate};
 use server::Server;
 use steps::{
-    a_text_beyond_the_context_is_a_failure_in_words, evaluate, evaluate_and_cancel,
+    a_text_beyond_the_context_is_a_failure_in_words, evaluate, evaluate_and_cancel, fits,
     keys_walk_the_tabs, ready, report, the_base_model_answers_too, the_bundle_is_kept,
     the_model_stays_in_memory, type_and_read,
 };
@@ -81,6 +81,7 @@ fn every_shape_answers_in_its_own_view_and_as_reported() {
             let shown =
                 format!("document.querySelector('.result[aria-busy=false] {view}')?.tagName");
             chrome.until(recipe, &shown, SECONDS).await;
+            fits(chrome, recipe).await;
             chrome.click("#tab-evaluate").await;
             evaluate(chrome, SECONDS).await;
             report(chrome).await;

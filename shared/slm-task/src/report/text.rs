@@ -22,7 +22,11 @@ pub fn report(report: &Report) -> String {
         text.push_str(&lift(&body.lift, &body.subject));
     }
     if let Some(subject) = body.systems.first() {
-        let _ = write!(text, "\n{} by class\n", body.subject);
+        let by = match &subject.figures {
+            Figures::Structured(_) => "field",
+            _ => "class",
+        };
+        let _ = write!(text, "\n{} by {by}\n", body.subject);
         match &subject.figures {
             Figures::SingleLabel(figures) => text.push_str(&classes(figures, DIGITS)),
             Figures::MultiLabel(figures) => text.push_str(&labels(figures, DIGITS)),
