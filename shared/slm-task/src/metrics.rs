@@ -67,13 +67,14 @@ pub(crate) fn multi_label_figures(
     predictions: &[Prediction],
 ) -> MultiLabel {
     let zero = ZeroDivision::Zero;
-    let outside = predictions
-        .iter()
-        .filter_map(|prediction| match prediction {
-            Prediction::Labels(p) if !p.probabilities.is_empty() => Some(p.outside),
-            _ => None,
-        });
-    let outside: Vec<f64> = outside.collect();
+    let outside = mean(
+        predictions
+            .iter()
+            .filter_map(|prediction| match prediction {
+                Prediction::Labels(p) if !p.probabilities.is_empty() => Some(p.outside),
+                _ => None,
+            }),
+    );
     MultiLabel {
         convention: CONVENTION.to_string(),
         per_class: class_metrics(labels, counts.per_label(zero)),
@@ -84,7 +85,7 @@ pub(crate) fn multi_label_figures(
         samples: average(counts.samples_average(zero)),
         subset_accuracy: counts.subset_accuracy(),
         hamming_loss: counts.hamming_loss(),
-        outside: (!outside.is_empty()).then(|| outside.iter().sum::<f64>() / outside.len() as f64),
+        outside,
     }
 }
 
@@ -97,6 +98,12 @@ fn class_metrics(labels: &[String], scores: Vec<Scores>) -> Vec<ClassMetrics> {
         support: scores.support,
     };
     labels.iter().zip(scores).map(one).collect()
+}
+
+/// Mean of values in their order; none without any.
+pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let values: Vec<f64> = values.collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 pub(crate) fn average(scores: Scores) -> Average {

@@ -4,7 +4,10 @@ use super::{Scorer, foreign};
 use crate::{
     error::TaskError,
     example::{self, Example, Target},
-    metrics::spans::{Counts, Leak, Matches, Span, TypeMatches},
+    metrics::{
+        self,
+        spans::{Counts, Leak, Matches, Span, TypeMatches},
+    },
     prediction::Prediction,
     recipe::Recipe,
     report::{self, Figures, System},
@@ -144,13 +147,14 @@ pub(crate) fn count(
 }
 
 fn figures(labels: &[String], counts: &Counts, predictions: &[Prediction]) -> report::Spans {
-    let outside = predictions
-        .iter()
-        .filter_map(|prediction| match prediction {
-            Prediction::Spans(p) => p.outside,
-            _ => None,
-        });
-    let outside: Vec<f64> = outside.collect();
+    let outside = metrics::mean(
+        predictions
+            .iter()
+            .filter_map(|prediction| match prediction {
+                Prediction::Spans(p) => p.outside,
+                _ => None,
+            }),
+    );
     let leak = |leak: &Leak| report::LeakMetrics {
         characters: leak.characters,
         leaked: leak.leaked,
@@ -163,7 +167,7 @@ fn figures(labels: &[String], counts: &Counts, predictions: &[Prediction]) -> re
         overlap: view(labels, &counts.overlap),
         leak: leak(&counts.leak),
         leaks: counts.leaks.iter().map(leak).collect(),
-        outside: (!outside.is_empty()).then(|| outside.iter().sum::<f64>() / outside.len() as f64),
+        outside,
     }
 }
 

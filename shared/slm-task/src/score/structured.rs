@@ -159,12 +159,12 @@ pub(crate) fn is_valid(schema: &Schema, prediction: &Prediction) -> bool {
 
 /// Mean probability that the grammar took away, over the answers written under one.
 pub(crate) fn outside(predictions: &[Prediction]) -> Option<f64> {
-    let outside = predictions
-        .iter()
-        .filter_map(|prediction| match prediction {
-            Prediction::Object(found) => found.outside,
-            _ => None,
-        });
-    let outside: Vec<f64> = outside.collect();
-    (!outside.is_empty()).then(|| outside.iter().sum::<f64>() / outside.len() as f64)
+    metrics::mean(
+        predictions
+            .iter()
+            .filter_map(|prediction| match prediction {
+                Prediction::Object(found) => found.outside,
+                _ => None,
+            }),
+    )
 }
