@@ -1,5 +1,5 @@
 //! What is set on the dev rows once an adapter is final (a routing threshold, a bias for recall):
-//! kept in the run, bound to the adapter, the rows and the numerics that it was set with.
+//! kept in the run, bound to the adapter, the recipe, the rows and the numerics that it was set with.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use slm_model::{BaseModel, LoraAdapter};
 use slm_task::{
-    Example, Prediction, Recipe, Shape,
-    recall::{self, RecallDial},
+    Example, Recipe, Shape,
+    recall::{self, RecallDial, StopBias},
     routing::Dials,
 };
 
@@ -22,6 +22,8 @@ pub const FILE: &str = "dials.json";
 struct Kept {
     /// sha256 of the adapter's weights.
     adapter: String,
+    /// sha256 of the recipe, every key written out.
+    recipe: String,
     /// sha256 of the dev rows' file.
     dev: String,
     /// Version of the `serve` numerics.
@@ -44,9 +46,11 @@ pub fn of_run(
         return Ok(Dials::default());
     }
     let path = run.path(FILE);
+    let recipe_sha256 = files::sha256(recipe.to_toml().as_bytes());
     if path.is_file() {
         let kept: Kept = files::read_json(&path)?;
         let same = kept.adapter == adapter.1
+            && kept.recipe == recipe_sha256
             && kept.dev == run.config.dev.sha256
             && kept.numerics == slm_model::NUMERICS;
         if same {
@@ -70,6 +74,7 @@ pub fn of_run(
     };
     let kept = Kept {
         adapter: adapter.1.clone(),
+        recipe: recipe_sha256,
         dev: run.config.dev.sha256.clone(),
         numerics: slm_model::NUMERICS,
         dials,
@@ -78,31 +83,11 @@ pub fn of_run(
     Ok(kept.dials)
 }
 
-/// The recall dial. A row is decoded with the lowest bias at which its answer ends; that tells what
-/// every higher one gives. Rows whose answer did not end count as failures below.
+/// The recall dial. Each row is decoded once, with the lowest bias; that tells what every higher one
+/// gives.
 fn recall(predictor: &mut Predictor, recipe: &Recipe, dev: &[Example]) -> Result<RecallDial> {
-    let mut settled: Vec<Option<Prediction>> = vec![None; dev.len()];
-    let mut answers = Vec::with_capacity(recall::BIASES.len());
-    for bias in recall::BIASES {
-        predictor.set_stop_bias(bias as f32);
-        let open: Vec<usize> = (0..dev.len())
-            .filter(|&row| settled[row].is_none())
-            .collect();
-        let rows: Vec<Example> = open.iter().map(|&row| dev[row].clone()).collect();
-        let mut at_bias: Vec<Option<Prediction>> = settled
-            .iter()
-            .map(|found| match found {
-                Some(Prediction::Spans(found)) => Some(Prediction::Spans(found.stopped_at(bias))),
-                other => other.clone(),
-            })
-            .collect();
-        for (row, prediction) in open.into_iter().zip(predictor.predict_rows(&rows)?) {
-            if !prediction.is_failure() {
-                settled[row] = Some(prediction.clone());
-            }
-            at_bias[row] = Some(prediction);
-        }
-        answers.push((bias, at_bias.into_iter().flatten().collect()));
-    }
-    Ok(RecallDial::choose(recipe, dev, &answers)?)
+    predictor.set_stop_bias(StopBias::of(recall::BIASES[0]));
+    let answered = predictor.answer_rows(dev)?;
+    let at = |bias: &StopBias| answered.iter().map(|row| row.at_stop_bias(bias)).collect();
+    Ok(RecallDial::choose(recipe, dev, at)?)
 }

@@ -8,6 +8,7 @@ use slm_task::{
     baseline::{self, Trivial},
     bundle::Predictions,
     example,
+    recall::StopBias,
     report::{self, CurvePoint, Provenance, ReportInput, RunInfo},
     sample,
 };
@@ -106,7 +107,10 @@ fn systems(subject: &Subject) -> Vec<System> {
         name,
         kind: Kind::Model {
             // Dials are set for the tuned model.
-            stop_bias: adapter.as_ref().map_or(0.0, |_| subject.dials.stop_bias()),
+            stop_bias: match adapter {
+                Some(_) => subject.dials.stop_bias(),
+                None => StopBias::default(),
+            },
             adapter,
             shots,
             free: false,

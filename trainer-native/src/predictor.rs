@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use slm_model::{Answerer, BaseModel, LoraAdapter};
-use slm_task::{Example, Prediction, Recipe};
+use slm_model::{Answered, Answerer, BaseModel, LoraAdapter};
+use slm_task::{Example, Prediction, Recipe, recall::StopBias};
 use tokio::runtime::Runtime;
 
 /// Rows answered at once: enough to fill the matrix products, few enough to show progress.
@@ -40,8 +40,8 @@ impl Predictor {
     }
 
     /// Nats on the decision to stop a list of spans; see [`Answerer::set_stop_bias`].
-    pub fn set_stop_bias(&mut self, nats: f32) {
-        self.answerer.set_stop_bias(nats);
+    pub fn set_stop_bias(&mut self, bias: StopBias) {
+        self.answerer.set_stop_bias(bias);
     }
 
     /// Whether objects are written without their grammar; see [`Answerer::set_free`].
@@ -58,17 +58,26 @@ impl Predictor {
         Ok(answered.into_iter().map(|a| a.prediction).collect())
     }
 
-    /// [`Self::predict`] on rows, chunk by chunk.
+    /// Answers rows, chunk by chunk, with what each answer cost.
+    ///
+    /// # Errors
+    /// When the engine fails as a whole.
+    pub fn answer_rows(&mut self, rows: &[Example]) -> Result<Vec<Answered>> {
+        let mut answered = Vec::with_capacity(rows.len());
+        for chunk in rows.chunks(CHUNK) {
+            let texts: Vec<&str> = chunk.iter().map(|row| row.prompt.as_str()).collect();
+            answered.extend(self.runtime.block_on(self.answerer.answer(&texts))?);
+        }
+        Ok(answered)
+    }
+
+    /// The predictions of [`Self::answer_rows`].
     ///
     /// # Errors
     /// When the engine fails as a whole.
     pub fn predict_rows(&mut self, rows: &[Example]) -> Result<Vec<Prediction>> {
-        let mut predictions = Vec::with_capacity(rows.len());
-        for chunk in rows.chunks(CHUNK) {
-            let texts: Vec<&str> = chunk.iter().map(|row| row.prompt.as_str()).collect();
-            predictions.extend(self.predict(&texts)?);
-        }
-        Ok(predictions)
+        let answered = self.answer_rows(rows)?;
+        Ok(answered.into_iter().map(|row| row.prediction).collect())
     }
 
     /// Answers rows, each with the -log p of its right answer; see [`Answerer::evaluate`].

@@ -5,7 +5,7 @@ use std::{fs::OpenOptions, io::Write, path::Path, sync::Arc, time::Instant};
 
 use anyhow::Result;
 use slm_model::{BaseModel, LoraAdapter};
-use slm_task::{Example, Prediction, Recipe, baseline::Trivial};
+use slm_task::{Example, Prediction, Recipe, baseline::Trivial, recall::StopBias};
 
 use crate::{
     files,
@@ -34,7 +34,7 @@ pub enum Kind {
         /// Worked examples.
         shots: Vec<Example>,
         /// Nats on the decision to stop a list of spans.
-        stop_bias: f32,
+        stop_bias: StopBias,
         /// Whether objects are written without their grammar.
         free: bool,
     },
@@ -55,7 +55,7 @@ impl System {
                 kind: Kind::Model {
                     adapter: adapter.clone(),
                     shots: shots.clone(),
-                    stop_bias: *stop_bias,
+                    stop_bias: stop_bias.clone(),
                     free: true,
                 },
             }),
@@ -95,7 +95,7 @@ impl Setting<'_> {
                 shots,
                 stop_bias,
                 free,
-            } => (adapter, shots, *stop_bias, *free),
+            } => (adapter, shots, stop_bias, *free),
         };
         let path = self.cache.join(format!(
             "{}.jsonl",
@@ -111,7 +111,7 @@ impl Setting<'_> {
         let first = done.len();
         let adapter = adapter.as_ref().map(|(adapter, _)| &**adapter);
         let mut predictor = Predictor::new(self.base.clone(), adapter, self.recipe, shots.clone())?;
-        predictor.set_stop_bias(stop_bias);
+        predictor.set_stop_bias(stop_bias.clone());
         predictor.set_free(free);
         while done.len() < self.rows.len() {
             let chunk = &self.rows[done.len()..self.rows.len().min(done.len() + CHUNK)];
@@ -130,7 +130,7 @@ impl Setting<'_> {
         &self,
         adapter: &Option<(Arc<LoraAdapter>, String)>,
         shots: &[Example],
-        stop_bias: f32,
+        stop_bias: &StopBias,
         free: bool,
     ) -> String {
         let inputs = serde_json::json!({

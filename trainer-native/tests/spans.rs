@@ -31,6 +31,7 @@ max_tokens = 160
 
 [twist]
 recall_floor = 0.5
+label_floors = { NAME = 1.0 }
 "#;
 
 /// A name in two rows of three, after a letter of two bytes.
@@ -75,6 +76,7 @@ fn from_data_to_report() {
         ["tuned", "zero-shot", "few-shot", "none", "patterns"]
     );
     assert_eq!(body["recall"]["curve"].as_array().unwrap().len(), 7);
+    assert_eq!(body["recall"]["labels"][0]["label"], "NAME");
     let kept = sandbox.json("run/dials.json");
     assert_eq!(kept["dials"]["recall"], body["recall"]);
 

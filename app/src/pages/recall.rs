@@ -10,25 +10,17 @@ const SLIDER: &str = "recall";
 
 #[component]
 pub(super) fn RecallPanel(dial: RecallDial, stop_bias: RwSignal<Option<f64>>) -> impl IntoView {
-    let shipped = dial.stop_bias;
-    let outcome = if dial.reached {
-        ""
-    } else {
-        ", which none reached"
-    };
-    let advice = format!(
-        "Set to {shipped} on {} dev rows, for a recall of at least {}{outcome}.",
-        dial.dev_rows,
-        slm_view::format::percent(dial.floor)
-    );
+    let shipped = dial.bias.all;
+    let advice = recall::advice(&dial);
     let last = dial.curve.len().saturating_sub(1);
+    let in_force = dial.in_force;
     let curve = StoredValue::new(dial.curve);
     let place = move || curve.with_value(|curve| place(curve, stop_bias.get().unwrap_or(shipped)));
     let effect = move || {
         curve.with_value(|curve| {
-            curve
-                .get(curve.len().checked_sub(1 + place())?)
-                .map(recall::sentence)
+            let point = curve.get(curve.len().checked_sub(1 + place())?)?;
+            let is_shipped = point.bias == in_force.bias;
+            Some(recall::sentence(if is_shipped { &in_force } else { point }))
         })
     };
     view! {

@@ -21,7 +21,7 @@ pub(super) fn TryTab(recipe: Recipe, body: Body) -> impl IntoView {
     let context = expect_context::<AppContext>();
     let text = context.draft;
     let system = RwSignal::new(System::default());
-    let stop_bias = RwSignal::new(body.recall.as_ref().map(|dial| dial.stop_bias));
+    let stop_bias = RwSignal::new(body.recall.as_ref().map(|dial| dial.bias.all));
     ask_while_typing(context, text, system, stop_bias);
     view! {
         <div class="try">

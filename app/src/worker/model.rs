@@ -6,6 +6,7 @@ use slm_model::{Answerer, BaseModel, LoraAdapter, ModelError};
 use slm_task::{
     Recipe,
     bundle::{Probe, Probes},
+    recall::StopBias,
 };
 
 use super::{bundle::Bundle, outbox::Outbox};
@@ -28,7 +29,7 @@ pub(super) struct RecipeModel {
     /// Made when the person first asks for it.
     plain: Option<Answerer>,
     /// The shipped dial: nats on the decision to stop a list of spans.
-    stop_bias: f32,
+    stop_bias: StopBias,
 }
 
 impl RecipeModel {
@@ -76,8 +77,11 @@ impl RecipeModel {
         let started = clock::now_ms();
         // The dial was set for the tuned model; the base alone is as the baselines had it.
         let stop_bias = match system {
-            System::Tuned => stop_bias.map_or(self.stop_bias, |nats| nats as f32),
-            System::Base => 0.0,
+            System::Tuned => StopBias {
+                all: stop_bias.unwrap_or(self.stop_bias.all),
+                ..self.stop_bias.clone()
+            },
+            System::Base => StopBias::default(),
         };
         let answerer = self.answerer(system)?;
         answerer.set_stop_bias(stop_bias);

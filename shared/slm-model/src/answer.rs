@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use slm_task::{
-    Example, Failure, LabelsPrediction, Prediction, Recipe, Renderer, Shape, Target, prompt::Lines,
+    Example, Failure, LabelsPrediction, Prediction, Recipe, Renderer, Shape, SpansPrediction,
+    Target, prompt::Lines, recall::StopBias,
 };
 
 use crate::{
@@ -29,7 +30,7 @@ pub struct Answerer {
     /// Most tokens of a row after the prefix, so that the longest answer still fits.
     room: usize,
     /// Nats that are added to the logit of stopping a list of spans.
-    stop_bias: f32,
+    stop_bias: StopBias,
     /// Whether objects are written without their grammar.
     free: bool,
 }
@@ -56,6 +57,38 @@ pub struct Answered {
     /// Log-probability of each closed answer under the full softmax, in the recipe's order; empty
     /// for a row without an answer and for answers that are not closed.
     pub log_probabilities: Vec<f64>,
+    /// The spans that a list had when it was cut at the limit of tokens.
+    pub cut: Option<SpansPrediction>,
+}
+
+impl Answered {
+    /// An answer that is not closed, or a failure.
+    fn open(prediction: Prediction, tokens: usize) -> Self {
+        Self {
+            prediction,
+            tokens,
+            log_probabilities: Vec::new(),
+            cut: None,
+        }
+    }
+
+    /// What this list of spans would have been with a higher stop bias than it was written with. A
+    /// list that was cut is whole where it stops before the cut; the tokens that would close it there
+    /// are not held against the limit.
+    pub fn at_stop_bias(&self, bias: &StopBias) -> Prediction {
+        match (&self.prediction, &self.cut) {
+            (Prediction::Spans(found), _) => Prediction::Spans(found.stopped_at(bias)),
+            (failed, Some(found)) => {
+                let stops = |odds: Option<f64>| odds.is_some_and(|odds| odds + bias.all > 0.0);
+                let mut odds = found.spans.iter().map(|span| span.stop_log_odds);
+                match stops(found.stop_log_odds) || odds.any(stops) {
+                    true => Prediction::Spans(found.stopped_at(bias)),
+                    false => failed.clone(),
+                }
+            }
+            (other, None) => other.clone(),
+        }
+    }
 }
 
 impl Answerer {
@@ -99,7 +132,7 @@ impl Answerer {
             shots,
             form,
             prefix,
-            stop_bias: 0.0,
+            stop_bias: StopBias::default(),
             free: false,
         })
     }
@@ -111,8 +144,8 @@ impl Answerer {
 
     /// Nats that are added from now on to the logit of stopping wherever another span could come:
     /// negative for more spans. Answers of other shapes do not depend on it.
-    pub fn set_stop_bias(&mut self, nats: f32) {
-        self.stop_bias = nats;
+    pub fn set_stop_bias(&mut self, bias: StopBias) {
+        self.stop_bias = bias;
     }
 
     /// Whether objects are written from now on without the grammar of their schema. Answers of other
@@ -173,11 +206,7 @@ impl Answerer {
         .into_iter();
         let in_order = |failure: Option<Failure>| match failure {
             None => answered.next(),
-            Some(failure) => Some(Answered {
-                prediction: Prediction::Failed(failure),
-                tokens: 0,
-                log_probabilities: Vec::new(),
-            }),
+            Some(failure) => Some(Answered::open(Prediction::Failed(failure), 0)),
         };
         Ok(failures.into_iter().filter_map(in_order).collect())
     }
@@ -263,6 +292,7 @@ impl Answerer {
             prediction: Prediction::from_log_probabilities(&self.recipe.labels, &logs),
             tokens: prompt.len() + nodes,
             log_probabilities: logs,
+            cut: None,
         };
         Ok(prompts.iter().zip(scores).map(one).collect())
     }
@@ -294,11 +324,7 @@ impl Answerer {
                 Ok(prediction) => Prediction::Labels(prediction),
                 Err(failure) => Prediction::Failed(failure),
             };
-            answered.push(Answered {
-                prediction,
-                tokens,
-                log_probabilities: Vec::new(),
-            });
+            answered.push(Answered::open(prediction, tokens));
         }
         self.engine.rewind();
         Ok(answered)

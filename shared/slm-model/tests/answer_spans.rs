@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use futures::executor::block_on;
 use slm_model::{Answerer, BaseModel, Constraint, Gguf, SpanGrammar, SpanOrder, TokenSet, testing};
-use slm_task::{Example, Failure, Prediction, Recipe, Renderer, Target, example};
+use slm_task::{Example, Failure, Prediction, Recipe, Renderer, Target, example, recall::StopBias};
 
 /// The recipe of the gallery, and its rows for training.
 fn pii() -> (Recipe, Vec<Example>) {
@@ -67,7 +67,7 @@ fn an_answerer_lists_spans_of_the_text() {
     let texts = ["Zoë met Bo.", "…", "a b"];
     let mut answerer = Answerer::new(base.clone(), None, &recipe, Vec::new()).unwrap();
     // A strong will to stop, and none at all.
-    answerer.set_stop_bias(1e6);
+    answerer.set_stop_bias(StopBias::of(1e6));
     for answered in block_on(answerer.answer(&texts)).unwrap() {
         let Prediction::Spans(found) = answered.prediction else {
             panic!("{:?}", answered.prediction);
@@ -75,7 +75,7 @@ fn an_answerer_lists_spans_of_the_text() {
         assert!(found.spans.is_empty());
         assert!(found.stop_log_odds.is_some());
     }
-    answerer.set_stop_bias(-1e6);
+    answerer.set_stop_bias(StopBias::of(-1e6));
     for (text, answered) in texts.iter().zip(block_on(answerer.answer(&texts)).unwrap()) {
         let Prediction::Spans(found) = &answered.prediction else {
             panic!("{:?}", answered.prediction);
@@ -105,8 +105,45 @@ fn an_answerer_lists_spans_of_the_text() {
 
     recipe.scoring.max_tokens = 4;
     let mut short = Answerer::new(base, None, &recipe, Vec::new()).unwrap();
-    short.set_stop_bias(-1e6);
+    short.set_stop_bias(StopBias::of(-1e6));
     let answered = block_on(short.answer(&texts[..1])).unwrap().remove(0);
     let expected = Prediction::Failed(Failure::Unended { limit: 4 });
     assert_eq!(answered.prediction, expected);
+}
+
+/// A dial is set from one answer a row, cut or not: it must tell what each higher bias gives.
+#[test]
+fn a_long_answer_tells_the_shorter_ones() {
+    let (mut recipe, rows) = pii();
+    let texts: Vec<&str> = rows[..40].iter().map(|row| row.prompt.as_str()).collect();
+    let (mut cut, mut stopped, mut edge) = (0, 0, 0);
+    for order in [SpanOrder::Text, SpanOrder::Free] {
+        recipe.twist.span_order = order;
+        recipe.instruction = "List.".into();
+        recipe.scoring.max_tokens = 24;
+        let mut answerer = Answerer::new(base(), None, &recipe, Vec::new()).unwrap();
+        answerer.set_stop_bias(StopBias::of(-9.0));
+        let long = block_on(answerer.answer(&texts)).unwrap();
+        for bias in [-9.0, -1.0, 0.0, 2.0] {
+            answerer.set_stop_bias(StopBias::of(bias));
+            let short = block_on(answerer.answer(&texts)).unwrap();
+            for (long, short) in long.iter().zip(short) {
+                match (long.at_stop_bias(&StopBias::of(bias)), short.prediction) {
+                    (Prediction::Spans(told), Prediction::Spans(found)) => {
+                        assert_eq!(told.spans, found.spans);
+                        assert_eq!(told.stop_log_odds, found.stop_log_odds);
+                        stopped += usize::from(long.cut.is_some());
+                    }
+                    // The tokens that close the list were beyond the limit.
+                    (Prediction::Spans(_), Prediction::Failed(_)) => edge += 1,
+                    (told, found) => assert_eq!(told, found),
+                }
+            }
+        }
+        cut += long.iter().filter(|row| row.cut.is_some()).count();
+    }
+    assert!(
+        cut > 10 && stopped > 10 && edge < stopped,
+        "{cut} {stopped} {edge}"
+    );
 }

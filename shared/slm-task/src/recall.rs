@@ -1,12 +1,14 @@
 //! Precision traded for recall of spans: nats on the decision to stop a list, chosen on the dev rows
 //! for a floor of recall and kept with the bundle.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::TaskError,
     example::Example,
-    metrics::spans::{EntityScores, TypeMatches},
+    metrics::spans::{EntityScores, Matches},
     prediction::Prediction,
     recipe::Recipe,
     score,
@@ -15,25 +17,56 @@ use crate::{
 /// The biases that are tried, in nats; the lowest gives the longest lists.
 pub const BIASES: [f64; 7] = [-6.0, -4.0, -3.0, -2.0, -1.0, -0.5, 0.0];
 
+/// Nats that are added to the logit of stopping: the lower, the more spans.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct StopBias {
+    /// Where the list stops.
+    pub all: f64,
+    /// Lower ones for some labels: what the list would go on with is kept if it has such a label and
+    /// its bias would have gone on, too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, f64>,
+}
+
+impl StopBias {
+    /// One bias, whatever the label.
+    pub fn of(all: f64) -> Self {
+        Self {
+            all,
+            labels: BTreeMap::new(),
+        }
+    }
+
+    /// The bias that the list is written with.
+    pub fn lowest(&self) -> f64 {
+        self.labels.values().copied().fold(self.all, f64::min)
+    }
+}
+
 /// A chosen bias.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecallDial {
-    /// Nats that are added to the logit of stopping: the lower, the more spans.
-    pub stop_bias: f64,
+    /// The bias in force.
+    pub bias: StopBias,
     /// The recipe's floor.
     pub floor: f64,
     /// Dev rows that it was chosen on.
     pub dev_rows: usize,
-    /// Whether the floor was reached on them.
+    /// Whether the floor was reached on them, labels aside.
     pub reached: bool,
-    /// On the dev rows, each bias tried, ascending.
+    /// On the dev rows, each bias tried for all labels alike, ascending.
     pub curve: Vec<RecallPoint>,
+    /// The labels that have a floor of their own and occur in the dev rows, in the recipe's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<LabelFloor>,
+    /// On the dev rows, the bias in force.
+    pub in_force: RecallPoint,
 }
 
 /// Scores of exact spans at one bias, micro averages.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RecallPoint {
-    /// The bias.
+    /// The bias for all labels.
     pub bias: f64,
     /// Precision.
     pub precision: f64,
@@ -43,144 +76,266 @@ pub struct RecallPoint {
     pub f2: f64,
 }
 
+/// A label that has a floor of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelFloor {
+    /// The label.
+    pub label: String,
+    /// The recipe's floor for it.
+    pub floor: f64,
+    /// Its spans in the dev rows.
+    pub spans: u64,
+    /// Its bias: that of all labels where that reaches the floor.
+    pub bias: f64,
+    /// Its recall at that bias.
+    pub recall: f64,
+    /// Whether that is the floor.
+    pub reached: bool,
+}
+
 impl RecallDial {
-    /// The bias with the best F2 among those whose recall reaches the recipe's floor, or, where none
-    /// does, with the highest recall; of equals the one nearest to 0. `answers` gives the predictions
-    /// for the dev rows at each bias.
+    /// For all labels, the bias with the best F2 among those whose recall reaches the recipe's floor,
+    /// or, where none does, with the best F2 of all; of equals the one nearest to 0. Then, for each
+    /// label whose own floor that misses, the highest bias that reaches it, or, where none does, the
+    /// one with the highest recall. `answer` gives the predictions for the dev rows at a bias.
     ///
     /// # Errors
-    /// [`TaskError::Mismatch`] without biases, for a number of predictions that is not that of the
-    /// rows, and for rows or predictions of another shape.
+    /// [`TaskError::Mismatch`] for a number of predictions that is not that of the rows, and for rows
+    /// or predictions of another shape.
     pub fn choose(
         recipe: &Recipe,
         dev: &[Example],
-        answers: &[(f64, Vec<Prediction>)],
+        answer: impl Fn(&StopBias) -> Vec<Prediction>,
     ) -> Result<Self, TaskError> {
-        let mut curve = Vec::with_capacity(answers.len());
-        for (bias, predictions) in answers {
-            let scores = scores(recipe, dev, predictions)?;
-            curve.push(RecallPoint {
-                bias: *bias,
-                precision: scores.precision,
-                recall: scores.recall,
-                f2: scores.f2,
-            });
+        let matches = |bias: &StopBias| matches(recipe, dev, &answer(bias));
+        let mut curve = Vec::with_capacity(BIASES.len());
+        for bias in BIASES {
+            let scores = matches(&StopBias::of(bias))?.micro_average();
+            curve.push(RecallPoint::new(bias, &scores));
         }
-        curve.sort_by(|a, b| a.bias.total_cmp(&b.bias));
         let floor = recipe.twist.recall_floor;
-        // Of equals `max_by` takes the last.
-        let order = |a: &&RecallPoint, b: &&RecallPoint| b.bias.abs().total_cmp(&a.bias.abs());
-        let best = (curve.iter())
-            .filter(|point| point.recall >= floor)
-            .max_by(|a, b| a.f2.total_cmp(&b.f2).then(order(a, b)));
-        let most = || {
-            let by_recall = |a: &&RecallPoint, b: &&RecallPoint| {
-                a.recall.total_cmp(&b.recall).then(order(a, b))
-            };
-            curve.iter().max_by(by_recall)
+        let reaching = curve.iter().filter(|point| point.recall >= floor);
+        let reached = reaching.clone().next().is_some();
+        let best = match reached {
+            true => best(reaching),
+            false => best(curve.iter()),
         };
-        let chosen = best
-            .or_else(most)
-            .ok_or_else(|| TaskError::Mismatch("no answers to set the recall dial with".into()))?;
+        let mut bias = StopBias::of(best.map_or(0.0, |point| point.bias));
+        let mut labels = Vec::new();
+        for (index, label) in recipe.labels.iter().enumerate() {
+            let Some(&floor) = recipe.twist.label_floors.get(label) else {
+                continue;
+            };
+            let at = |nats: f64| {
+                let mut bias = StopBias::of(bias.all);
+                bias.labels.insert(label.clone(), nats);
+                let counts = matches(&bias)?.types()[index];
+                Ok::<_, TaskError>(LabelFloor {
+                    label: label.clone(),
+                    floor,
+                    spans: counts.support,
+                    bias: nats,
+                    recall: counts.scores().recall,
+                    reached: counts.scores().recall >= floor,
+                })
+            };
+            let mut chosen = at(bias.all)?;
+            for nats in BIASES.into_iter().rev().filter(|nats| *nats < bias.all) {
+                if chosen.reached || chosen.spans == 0 {
+                    break;
+                }
+                let next = at(nats)?;
+                if next.recall > chosen.recall {
+                    chosen = next;
+                }
+            }
+            if chosen.spans > 0 {
+                labels.push(chosen);
+            }
+        }
+        let lower = labels.iter().filter(|label| label.bias < bias.all);
+        bias.labels = lower
+            .map(|label| (label.label.clone(), label.bias))
+            .collect();
+        let in_force = RecallPoint::new(bias.all, &matches(&bias)?.micro_average());
         Ok(Self {
-            stop_bias: chosen.bias,
+            bias,
             floor,
             dev_rows: dev.len(),
-            reached: best.is_some(),
+            reached,
             curve,
+            labels,
+            in_force,
         })
     }
 }
 
-fn scores(
+impl RecallPoint {
+    fn new(bias: f64, scores: &EntityScores) -> Self {
+        Self {
+            bias,
+            precision: scores.precision,
+            recall: scores.recall,
+            f2: scores.f2,
+        }
+    }
+}
+
+/// The best F2, of equals the bias nearest to 0. Of equals `max_by` takes the last, and the curve
+/// ascends to 0.
+fn best<'a>(points: impl Iterator<Item = &'a RecallPoint>) -> Option<&'a RecallPoint> {
+    points.max_by(|a, b| a.f2.total_cmp(&b.f2))
+}
+
+fn matches(
     recipe: &Recipe,
     rows: &[Example],
     predictions: &[Prediction],
-) -> Result<EntityScores, TaskError> {
+) -> Result<Matches, TaskError> {
     if rows.len() != predictions.len() {
         let (answers, rows) = (predictions.len(), rows.len());
         return Err(TaskError::Mismatch(format!(
             "{answers} answers for {rows} rows"
         )));
     }
-    let mut total = TypeMatches::default();
+    let mut total = Matches::new(&recipe.labels);
     for (row, (example, prediction)) in rows.iter().zip(predictions).enumerate() {
         let counts = score::spans::count(&recipe.labels, row, example, prediction)?;
-        total.add(&counts.exact.total());
+        total.merge(&counts.exact);
     }
-    Ok(total.scores())
+    Ok(total)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Shape, SpansPrediction, Target, example::Span, prediction::FoundSpan, test_data};
+    use crate::{
+        Failure, Shape, SpansPrediction, Target, example::Span, prediction::FoundSpan, test_data,
+    };
 
-    /// Ten letters, of which the first five are wanted.
+    /// Thirty letters: the first four are `positive`, the next two `negative`, the others nothing.
     fn row() -> Example {
         let span = |place: usize| Span {
             start: place,
             end: place + 1,
-            label: "positive".into(),
+            label: label(place).into(),
         };
         Example {
-            prompt: "abcdefghij".into(),
-            target: Target::Spans((0..5).map(span).collect()),
+            prompt: "x".repeat(30),
+            target: Target::Spans((0..6).map(span).collect()),
             slice: None,
             line: 1,
         }
     }
 
-    /// The first letters are found.
-    fn answer(letters: usize) -> Vec<Prediction> {
+    fn label(place: usize) -> &'static str {
+        match place {
+            4 | 5 => "negative",
+            _ => "positive",
+        }
+    }
+
+    /// A list of all letters with their odds of stopping: the first four, the wrong ones, which have
+    /// the same, then the last two that are wanted.
+    fn list(odds: [f64; 6], wrong: f64) -> SpansPrediction {
         let span = |place: usize| FoundSpan {
             start: place,
             end: place + 1,
-            label: "positive".into(),
+            label: label(place).into(),
             probability: None,
-            stop_log_odds: None,
+            stop_log_odds: Some(odds.get(place).copied().unwrap_or(wrong)),
         };
-        vec![Prediction::Spans(SpansPrediction {
-            spans: (0..letters).map(span).collect(),
+        SpansPrediction {
+            spans: (0..4).chain(6..30).chain([4, 5]).map(span).collect(),
             ..SpansPrediction::default()
-        })]
+        }
+    }
+
+    fn recipe(floor: f64, labels: &[(&str, f64)]) -> Recipe {
+        let mut recipe = test_data::recipe();
+        recipe.shape = Shape::Spans;
+        recipe.twist.recall_floor = floor;
+        let labels = labels.iter().map(|&(label, floor)| (label.into(), floor));
+        recipe.twist.label_floors = labels.collect();
+        recipe
+    }
+
+    fn dial(recipe: &Recipe, odds: [f64; 6], wrong: f64) -> RecallDial {
+        let list = list(odds, wrong);
+        let answer = |bias: &StopBias| vec![Prediction::Spans(list.stopped_at(bias))];
+        RecallDial::choose(recipe, &[row()], answer).unwrap()
     }
 
     #[test]
     fn the_best_f2_that_reaches_the_floor() {
-        let check = |floor: f64, letters: [usize; 3], bias: f64, reached: bool| {
-            let mut recipe = test_data::recipe();
-            recipe.shape = Shape::Spans;
-            recipe.twist.recall_floor = floor;
-            let answers: Vec<_> = [-2.0, -1.0, 0.0]
-                .into_iter()
-                .zip(letters.map(answer))
-                .collect();
-            let dial = RecallDial::choose(&recipe, &[row()], &answers).unwrap();
-            assert_eq!(
-                (dial.stop_bias, dial.reached),
-                (bias, reached),
-                "{letters:?}"
-            );
-            assert_eq!(dial.curve.len(), 3);
+        let check = |floor: f64, odds: [f64; 6], wrong: f64, bias: f64, reached: bool| {
+            let dial = dial(&recipe(floor, &[]), odds, wrong);
+            assert_eq!((dial.bias.all, dial.reached), (bias, reached), "{odds:?}");
+            assert_eq!(dial.curve.len(), BIASES.len());
+            assert!(dial.curve.contains(&dial.in_force));
         };
-        check(0.9, [10, 6, 4], -1.0, true);
-        check(0.5, [10, 6, 5], 0.0, true);
-        // Of equals the least bias, and without a chance the most that can be found.
-        check(0.9, [5, 5, 5], 0.0, true);
-        check(1.0, [4, 4, 1], -1.0, false);
-        // A floor that is met exactly is met.
-        check(0.8, [3, 4, 3], -1.0, true);
+        // All wanted letters come after the wrong ones, which the floor is worth, or not.
+        check(0.9, [-1.0, -1.0, -1.0, -1.0, 0.9, 0.9], 0.9, -1.0, true);
+        check(0.6, [-1.0, -1.0, -1.0, -1.0, 0.9, 0.9], 0.9, 0.0, true);
+        // Of equals the least bias.
+        check(1.0, [-1.0; 6], -1.0, 0.0, true);
+        check(0.9, [-1.0, -1.0, -1.0, -1.0, 5.0, 5.0], 4.5, -6.0, true);
+        // Without a chance the best F2, not the longest list.
+        check(0.9, [-1.0, -1.0, -1.0, -1.0, 9.0, 9.0], 5.0, 0.0, false);
+    }
+
+    /// The last wanted letters come late, and with less bias than they need come all wrong ones.
+    const LATE: [f64; 6] = [-1.0, -1.0, -1.0, -1.0, 1.5, 3.5];
+    const WRONG: f64 = 1.2;
+
+    #[test]
+    fn a_label_goes_on_where_the_others_stop() {
+        let check = |labels: &[(&str, f64)], expected: &[(&str, f64, f64, bool)]| {
+            let dial = dial(&recipe(0.6, labels), LATE, WRONG);
+            let found: Vec<_> = (dial.labels.iter())
+                .map(|label| {
+                    (
+                        label.label.as_str(),
+                        label.bias,
+                        label.recall,
+                        label.reached,
+                    )
+                })
+                .collect();
+            assert_eq!(found, expected);
+            assert_eq!(dial.bias.all, 0.0);
+            let lower: Vec<_> = (expected.iter())
+                .filter(|label| label.1 < 0.0)
+                .map(|label| (label.0.to_string(), label.1))
+                .collect();
+            assert_eq!(dial.bias.labels.into_iter().collect::<Vec<_>>(), lower);
+        };
+        check(&[("negative", 0.5)], &[("negative", -2.0, 0.5, true)]);
+        check(&[("negative", 1.0)], &[("negative", -4.0, 1.0, true)]);
+        check(&[("positive", 1.0)], &[("positive", 0.0, 1.0, true)]);
+        // No dev row has it.
+        check(&[("neutral", 1.0)], &[]);
+    }
+
+    #[test]
+    fn what_is_in_force_counts_the_labels() {
+        let dial = dial(&recipe(0.6, &[("negative", 1.0)]), LATE, WRONG);
+        assert_eq!((dial.in_force.precision, dial.in_force.recall), (1.0, 1.0));
+        assert_eq!(dial.curve.last().unwrap().recall, 4.0 / 6.0);
+        assert_eq!(dial.bias.lowest(), -4.0);
     }
 
     #[test]
     fn a_row_without_an_answer_costs_recall() {
-        let mut recipe = test_data::recipe();
-        recipe.shape = Shape::Spans;
-        let failed = Prediction::Failed(crate::Failure::Unended { limit: 9 });
-        let answers = [(0.0, vec![answer(5).remove(0), failed])];
-        let dial = RecallDial::choose(&recipe, &[row(), row()], &answers).unwrap();
-        assert_eq!((dial.curve[0].precision, dial.curve[0].recall), (1.0, 0.5));
-        assert!(RecallDial::choose(&recipe, &[row()], &answers).is_err());
+        let list = list([-1.0; 6], 9.0);
+        let answer = |bias: &StopBias| {
+            let failed = Prediction::Failed(Failure::Unended { limit: 9 });
+            vec![Prediction::Spans(list.stopped_at(bias)), failed]
+        };
+        let recipe = recipe(0.9, &[]);
+        let dial = RecallDial::choose(&recipe, &[row(), row()], answer).unwrap();
+        let found = (dial.in_force.precision, dial.in_force.recall);
+        assert_eq!(found, (1.0, 4.0 / 12.0));
+        assert!(RecallDial::choose(&recipe, &[row()], answer).is_err());
     }
 }

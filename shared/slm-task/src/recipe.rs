@@ -9,6 +9,8 @@ mod parse;
 
 pub(crate) use parse::is_inside;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{error::TaskError, schema::Schema, shape::Shape};
@@ -219,6 +221,8 @@ pub struct Twist {
     pub downsample: usize,
     /// Share of the wanted spans that must be found on the dev rows (spans); 0 for no dial.
     pub recall_floor: f64,
+    /// The same for single labels, which then stop later than the others (spans).
+    pub label_floors: BTreeMap<String, f64>,
     /// In which order spans are written (spans).
     pub span_order: SpanOrder,
 }

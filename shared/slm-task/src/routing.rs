@@ -10,7 +10,7 @@ use crate::{
     error::TaskError,
     example::{Example, Target},
     prediction::Prediction,
-    recall::RecallDial,
+    recall::{RecallDial, StopBias},
     recipe::{Recipe, Routing},
 };
 
@@ -30,10 +30,9 @@ pub struct Dials {
 
 impl Dials {
     /// Nats to add to the logit of stopping a list of spans; 0 without a dial.
-    pub fn stop_bias(&self) -> f32 {
-        self.recall
-            .as_ref()
-            .map_or(0.0, |dial| dial.stop_bias as f32)
+    pub fn stop_bias(&self) -> StopBias {
+        let dial = self.recall.as_ref();
+        dial.map(|dial| dial.bias.clone()).unwrap_or_default()
     }
 
     /// Sets the routing dial, if the recipe has it, from what the tuned model answered to the dev

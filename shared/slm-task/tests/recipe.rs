@@ -310,3 +310,31 @@ fn dials_of_another_shape_are_refused() {
     recipe.set("twist.recall_floor", "0").unwrap();
     recipe.set("sft.epochs", "1e9").unwrap_err();
 }
+
+#[test]
+fn floors_are_for_labels_of_the_recipe() {
+    let parse = |floors: &str| {
+        let text = GOOD.replace("single-label", "spans");
+        Recipe::parse(
+            &format!("{text}\n[twist]\nlabel_floors = {floors}\n"),
+            "recipe.toml",
+        )
+    };
+    let recipe = parse("{ negative = 0.5, neutral = 1 }").unwrap();
+    assert_eq!(recipe.twist.label_floors["neutral"], 1.0);
+    assert_eq!(Recipe::parse(&recipe.to_toml(), "again").unwrap(), recipe);
+    let check = |floors: &str, expected: &str| {
+        let error = parse(floors).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    check(
+        "{ negativ = 0.5 }",
+        "found `negativ`; expected a label of the recipe",
+    );
+    check("{ negativ = 0.5 }", "such as `negative`");
+    check("{ negative = 2 }", "numbers from 0 to 1, each for a label");
+    check("0.9", "numbers from 0 to 1, each for a label");
+    let mut recipe = recipe;
+    recipe.set("twist.label_floors", "neutral=0.25").unwrap();
+    assert_eq!(recipe.twist.label_floors.len(), 1);
+}

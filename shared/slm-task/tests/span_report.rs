@@ -4,7 +4,7 @@ use slm_task::{
     Example, Failure, FoundSpan, Prediction, Recipe, Report, SpansPrediction, Target,
     baseline::Trivial,
     example::Span,
-    recall::{RecallDial, RecallPoint},
+    recall::{RecallDial, RecallPoint, StopBias},
     report::{self, Figures, Provenance, ReportInput, System, text},
     routing::Dials,
 };
@@ -89,11 +89,13 @@ fn report() -> Report {
     };
     let dials = Dials {
         recall: Some(RecallDial {
-            stop_bias: -1.0,
+            bias: StopBias::of(-1.0),
             floor: 0.8,
             dev_rows: 7,
             reached: false,
             curve: vec![point],
+            labels: Vec::new(),
+            in_force: point,
         }),
         ..Dials::default()
     };

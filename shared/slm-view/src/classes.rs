@@ -5,6 +5,7 @@ use slm_task::report::{Average, ClassMetrics, Figures, SpanView, Structured};
 
 use crate::chart::Bar;
 use crate::format;
+use crate::table::{Head, Table};
 
 /// One class or one average.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,19 +118,6 @@ pub fn ClassTable(
         }
     });
     view! {
-        <div class="slm-scroll" tabindex="0" role="group" aria-label="Metrics by class">
-            <table class="slm-table slm-classes">
-                <thead>
-                    <tr>
-                        <th scope="col">"Class"</th>
-                        <th scope="col">"Precision"</th>
-                        <th scope="col">"Recall"</th>
-                        <th scope="col">"F1"</th>
-                        <th scope="col" class="slm-number">"Support"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table label="Metrics by class" class="slm-classes" heads=vec![Head::text("Class"), Head::text("Precision"), Head::text("Recall"), Head::text("F1"), Head::number("Support")]>{rows.collect_view()}</Table>
     }
 }

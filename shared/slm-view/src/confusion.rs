@@ -5,6 +5,7 @@ use slm_task::report::Classification;
 
 use crate::chart::px;
 use crate::format;
+use crate::table::{Head, Table};
 
 /// One cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -303,11 +304,9 @@ fn matrix_cell(layout: Layout, row: usize, column: usize, cell: &Cell) -> AnyVie
 }
 
 fn table(matrix: Matrix) -> AnyView {
-    let heads = matrix
-        .columns
-        .into_iter()
-        .map(|name| view! { <th scope="col" class="slm-number">{name}</th> })
-        .collect_view();
+    let mut heads = vec![Head::text("Right answer")];
+    heads.extend(matrix.columns.into_iter().map(Head::number));
+    heads.push(Head::number("Rows"));
     let rows = matrix.rows.into_iter().map(|row| {
         let cells = row.cells.into_iter().map(|cell| {
             let text = format!(
@@ -328,18 +327,7 @@ fn table(matrix: Matrix) -> AnyView {
     view! {
         <details class="slm-details">
             <summary>"The same as a table"</summary>
-            <div class="slm-scroll" tabindex="0" role="group" aria-label="Confusion matrix, table">
-                <table class="slm-table">
-                    <thead>
-                        <tr>
-                            <th scope="col">"Right answer"</th>
-                            {heads}
-                            <th scope="col" class="slm-number">"Rows"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows.collect_view()}</tbody>
-                </table>
-            </div>
+            <Table label="Confusion matrix, table" heads>{rows.collect_view()}</Table>
         </details>
     }
     .into_any()

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use slm_task::report::{Decoding, Structured};
 
 use crate::format;
+use crate::table::{Head, Table};
 
 /// How many answers are JSON, fit the schema, and are right as a whole.
 pub fn sentence(figures: &Structured) -> String {
@@ -36,20 +37,7 @@ pub fn FieldTable(
         }
     });
     view! {
-        <div class="slm-scroll" tabindex="0" role="group" aria-label="Accuracy by field">
-            <table class="slm-table">
-                <thead>
-                    <tr>
-                        <th scope="col">"Field"</th>
-                        <th scope="col" class="slm-number">"Accuracy"</th>
-                        <th scope="col" class="slm-number">"F1 where present"</th>
-                        <th scope="col" class="slm-number">"Wanted"</th>
-                        <th scope="col" class="slm-number">"Answered"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table label="Accuracy by field" heads=vec![Head::text("Field"), Head::number("Accuracy"), Head::number("F1 where present"), Head::number("Wanted"), Head::number("Answered")]>{rows.collect_view()}</Table>
         <p class="slm-note">
             "Accuracy counts the rows that parsed; a field absent on both sides is right there, so an \
              answer that is always empty scores high on accuracy and 0 on F1."

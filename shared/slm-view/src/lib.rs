@@ -28,6 +28,7 @@ pub mod routing;
 pub mod slices;
 pub mod spans;
 pub mod systems;
+mod table;
 
 pub use headline::HeadlineCard;
 pub use prediction::PredictionView;

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use slm_task::report::Lift;
 
 use crate::format;
+use crate::table::{Head, Table};
 
 /// One line of the lift table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,21 +64,7 @@ pub fn LiftTable(
         }
     });
     view! {
-        <div class="slm-scroll" tabindex="0" role="group" aria-label="Lift over the baselines">
-            <table class="slm-table">
-                <thead>
-                    <tr>
-                        <th scope="col">"Metric"</th>
-                        <th scope="col">"Against"</th>
-                        <th scope="col" class="slm-number">"Difference"</th>
-                        <th scope="col" class="slm-number">"95\u{a0}% interval"</th>
-                        <th scope="col" class="slm-number">"McNemar p"</th>
-                        <th scope="col">"Verdict"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table label="Lift over the baselines" heads=vec![Head::text("Metric"), Head::text("Against"), Head::number("Difference"), Head::number("95\u{a0}% interval"), Head::number("McNemar p"), Head::text("Verdict")]>{rows.collect_view()}</Table>
         <p class="slm-note">
             "A difference is decisive when its paired bootstrap interval lies on one side of zero. \
              McNemar's exact test compares right and wrong rows only, so its p belongs to accuracy, \

@@ -8,6 +8,7 @@ use slm_task::{
 };
 
 use crate::format;
+use crate::table::{Head, Table};
 
 /// One place of an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -192,25 +193,16 @@ pub fn ObjectView(
         });
     let has_schema = schema.is_some();
     let json = serde_json::to_string_pretty(&found).unwrap_or_default();
+    let mut heads = vec![Head::text("Field"), Head::text("Answer")];
+    heads.extend(has_wanted.then(|| Head::text("Right")));
+    heads.extend(has_schema.then(|| Head::text("The schema wants")));
     let lines: Vec<AnyView> = rows
         .into_iter()
         .map(|row| line(row, has_wanted, has_schema))
         .collect();
     view! {
         <div class="slm-prediction slm-object">
-            <div class="slm-scroll" tabindex="0" role="group" aria-label="The answer by field">
-                <table class="slm-table">
-                    <thead>
-                        <tr>
-                            <th scope="col">"Field"</th>
-                            <th scope="col">"Answer"</th>
-                            {has_wanted.then(|| view! { <th scope="col">"Right"</th> })}
-                            {has_schema.then(|| view! { <th scope="col">"The schema wants"</th> })}
-                        </tr>
-                    </thead>
-                    <tbody>{lines}</tbody>
-                </table>
-            </div>
+            <Table label="The answer by field" heads>{lines}</Table>
             {valid.map(|text| view! { <p class="slm-note">{text}</p> })}
             <pre class="slm-json" tabindex="0" aria-label="The answer as JSON">{json}</pre>
         </div>

@@ -5,6 +5,7 @@ use slm_task::report::{Classification, ReliabilityBin};
 
 use crate::chart::{Scale, px};
 use crate::format;
+use crate::table::{Head, Table};
 
 /// The curve's data; none where the system has no probabilities.
 #[derive(Debug, Clone, PartialEq)]
@@ -198,19 +199,7 @@ fn table(bins: Vec<ReliabilityBin>) -> AnyView {
     view! {
         <details class="slm-details">
             <summary>"The same as a table"</summary>
-            <div class="slm-scroll" tabindex="0" role="group" aria-label="Reliability, table">
-                <table class="slm-table">
-                    <thead>
-                        <tr>
-                            <th scope="col">"Confidence"</th>
-                            <th scope="col" class="slm-number">"Rows"</th>
-                            <th scope="col" class="slm-number">"Mean confidence"</th>
-                            <th scope="col" class="slm-number">"Share right"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows.collect_view()}</tbody>
-                </table>
-            </div>
+            <Table label="Reliability, table" heads=vec![Head::text("Confidence"), Head::number("Rows"), Head::number("Mean confidence"), Head::number("Share right")]>{rows.collect_view()}</Table>
         </details>
     }
     .into_any()

@@ -5,6 +5,7 @@ use slm_task::routing::{RoutingPoint, RoutingReport};
 
 use crate::chart::{Bar, Scale, px};
 use crate::format;
+use crate::table::{Head, Table};
 
 /// What a threshold does, in a sentence.
 pub fn sentence(point: &RoutingPoint, fallback: &str) -> String {
@@ -143,18 +144,7 @@ fn by_label(labels: Vec<(String, usize, usize)>) -> AnyView {
         }
     });
     view! {
-        <div class="slm-scroll" tabindex="0" role="group" aria-label="Routed share by label">
-            <table class="slm-table slm-classes">
-                <thead>
-                    <tr>
-                        <th scope="col">"Class"</th>
-                        <th scope="col" class="slm-number">"Rows"</th>
-                        <th scope="col">"Routed"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table label="Routed share by label" class="slm-classes" heads=vec![Head::text("Class"), Head::number("Rows"), Head::text("Routed")]>{rows.collect_view()}</Table>
     }
     .into_any()
 }

@@ -5,6 +5,7 @@ use slm_task::report::Body;
 
 use crate::chart::Bar;
 use crate::format;
+use crate::table::{Head, Table};
 
 /// One slice.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,19 +64,7 @@ pub fn SliceTable(
         }
     });
     view! {
-        <div class="slm-scroll" tabindex="0" role="group" aria-label="Metrics by slice">
-            <table class="slm-table slm-classes">
-                <thead>
-                    <tr>
-                        <th scope="col">"Slice"</th>
-                        <th scope="col" class="slm-number">"Rows"</th>
-                        <th scope="col">"Accuracy"</th>
-                        <th scope="col">{metric.clone()}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table label="Metrics by slice" class="slm-classes" heads=vec![Head::text("Slice"), Head::number("Rows"), Head::text("Accuracy"), Head::text(metric.clone())]>{rows.collect_view()}</Table>
         <p class="slm-note">
             {format!("{metric} of a slice is over the classes that occur in it. Small slices vary much by chance.")}
         </p>

@@ -7,6 +7,7 @@ use slm_task::report::{LeakMetrics, Spans};
 use slm_task::{SpansPrediction, example::Span};
 
 use crate::format;
+use crate::table::{Head, Table};
 
 /// A part of a text as it is shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -230,7 +231,7 @@ pub fn SpanTypeTable(
     rows: Vec<TypeRow>,
 ) -> impl IntoView {
     let last = rows.len().saturating_sub(1);
-    let rows = rows.into_iter().enumerate().map(|(at, row)| {
+    let rows = rows.into_iter().enumerate().map(move |(at, row)| {
         let cells = row.values.into_iter();
         let cells =
             cells.map(|value| view! { <td class="slm-number">{format::metric(value)}</td> });
@@ -242,7 +243,7 @@ pub fn SpanTypeTable(
             </tr>
         }
     });
-    let heads = [
+    let measures = [
         "Precision",
         "Recall",
         "F1",
@@ -251,19 +252,10 @@ pub fn SpanTypeTable(
         "Touched",
         "Readable",
     ];
-    let heads = heads.map(|head| view! { <th scope="col" class="slm-number">{head}</th> });
+    let mut heads = vec![Head::text("Type")];
+    heads.extend(measures.map(Head::number));
     view! {
-        <div class="slm-scroll" tabindex="0" role="group" aria-label="Spans by type">
-            <table class="slm-table">
-                <thead>
-                    <tr>
-                        <th scope="col">"Type"</th>
-                        {heads.collect_view()}
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table label="Spans by type" heads>{rows.collect_view()}</Table>
         <p class="slm-note">
             "Precision to F2: label and both bounds right, to the character. F1, words: the same over \
              words, as seqeval counts (its default and strict conventions agree on spans). Touched: \

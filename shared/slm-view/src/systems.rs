@@ -5,6 +5,7 @@ use slm_task::report::{Body, Figures, SystemReport};
 
 use crate::chart::Scale;
 use crate::format;
+use crate::table::{Head, Table};
 
 /// One line of the systems table.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,10 +125,12 @@ pub fn SystemsTable(
     systems: Systems,
 ) -> impl IntoView {
     let plotted = systems.metrics.first().cloned().unwrap_or_default();
-    let columns = systems
-        .metrics
-        .into_iter()
-        .map(|metric| view! { <th scope="col" class="slm-number">{metric}</th> });
+    let mut heads = vec![
+        Head::text("System"),
+        Head::text(format!("{plotted}, 0 to 1")),
+    ];
+    heads.extend(systems.metrics.into_iter().map(Head::number));
+    heads.extend(["ECE", "Outside", "Failures"].map(Head::number));
     let rows = systems.rows.into_iter().map(|row| {
         let cells = row.cells.into_iter().map(|(value, interval)| {
             view! {
@@ -149,21 +152,7 @@ pub fn SystemsTable(
         }
     });
     view! {
-        <div class="slm-scroll" tabindex="0" role="group" aria-label="All systems">
-            <table class="slm-table">
-                <thead>
-                    <tr>
-                        <th scope="col">"System"</th>
-                        <th scope="col">{format!("{plotted}, 0 to 1")}</th>
-                        {columns.collect_view()}
-                        <th scope="col" class="slm-number">"ECE"</th>
-                        <th scope="col" class="slm-number">"Outside"</th>
-                        <th scope="col" class="slm-number">"Failures"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table label="All systems" heads>{rows.collect_view()}</Table>
         <p class="slm-note">
             "Intervals are 95\u{a0}% bootstrap intervals over rows. ECE: expected calibration error. \
              Outside: mean probability of everything that is no label. A failure counts as wrong."

@@ -34,11 +34,7 @@ impl Answerer {
                 }
                 Err(error) => return Err(error),
             };
-            answered.push(Answered {
-                prediction,
-                tokens: prompt.len() + written,
-                log_probabilities: Vec::new(),
-            });
+            answered.push(Answered::open(prediction, prompt.len() + written));
         }
         self.engine.rewind();
         Ok(answered)

@@ -20,18 +20,27 @@ impl Answerer {
     ) -> Result<Vec<Answered>, ModelError> {
         let mut answered = Vec::with_capacity(prompts.len());
         for (prompt, input) in prompts.iter().zip(inputs) {
-            let decoding = self
-                .engine
-                .decode_spans(prompt, grammar, input, self.stop_bias, limit);
+            let decoding = self.engine.decode_spans(
+                prompt,
+                grammar,
+                input,
+                self.stop_bias.lowest() as f32,
+                limit,
+            );
             let (found, answer) = decoding.await?;
-            answered.push(Answered {
-                prediction: match answer.ended {
-                    true => Prediction::Spans(self.prediction(input, found, &answer)),
-                    false => Prediction::Failed(Failure::Unended { limit }),
+            let found = self.prediction(input, found, &answer);
+            let tokens = prompt.len() + answer.tokens.len();
+            let mut answer = match answer.ended {
+                true => Answered::open(Prediction::Spans(found), tokens),
+                false => Answered {
+                    cut: Some(found),
+                    ..Answered::open(Prediction::Failed(Failure::Unended { limit }), tokens)
                 },
-                tokens: prompt.len() + answer.tokens.len(),
-                log_probabilities: Vec::new(),
-            });
+            };
+            if !self.stop_bias.labels.is_empty() {
+                answer.prediction = answer.at_stop_bias(&self.stop_bias);
+            }
+            answered.push(answer);
         }
         self.engine.rewind();
         Ok(answered)

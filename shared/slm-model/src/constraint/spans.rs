@@ -48,8 +48,8 @@ pub struct FoundSpan {
 pub struct FoundSpans {
     /// Every span that is whole; one that the limit cut is not.
     pub spans: Vec<FoundSpan>,
-    /// Log-odds, in nats and without bias, of stopping after the last span; `None` where nothing
-    /// but stopping was allowed, or the limit came first.
+    /// Log-odds, in nats and without bias, of stopping after the last whole span; `None` where nothing
+    /// but stopping was allowed, or the limit came before the choice.
     pub stop_log_odds: Option<f64>,
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::recall::StopBias;
+
 /// A labelled part of the text, as a model or a rule found it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FoundSpan {
@@ -37,18 +39,29 @@ pub struct SpansPrediction {
 }
 
 impl SpansPrediction {
-    /// What would have been found with a higher bias (in nats, added to the logit of stopping): the
-    /// bias decides nothing but where the list stops.
+    /// What would have been found with a higher bias than the list was written with: the bias decides
+    /// nothing but where the list stops. Beyond that place, spans of labels with a bias of their own
+    /// are kept where that one would have gone on.
     #[must_use]
-    pub fn stopped_at(&self, bias: f64) -> Self {
-        let stops = |span: &FoundSpan| span.stop_log_odds.is_some_and(|odds| odds + bias > 0.0);
-        match self.spans.iter().position(stops) {
-            None => self.clone(),
-            Some(place) => Self {
-                spans: self.spans[..place].to_vec(),
-                stop_log_odds: self.spans[place].stop_log_odds,
-                outside: self.outside,
-            },
+    pub fn stopped_at(&self, bias: &StopBias) -> Self {
+        let stops =
+            |span: &FoundSpan, nats: f64| span.stop_log_odds.is_some_and(|odds| odds + nats > 0.0);
+        let Some(place) = (self.spans.iter()).position(|span| stops(span, bias.all)) else {
+            return self.clone();
+        };
+        let (before, beyond) = self.spans.split_at(place);
+        let is_kept = |span: &&FoundSpan| {
+            let own = bias.labels.get(&span.label);
+            own.is_some_and(|&nats| !stops(span, nats))
+        };
+        Self {
+            spans: before
+                .iter()
+                .chain(beyond.iter().filter(is_kept))
+                .cloned()
+                .collect(),
+            stop_log_odds: beyond[0].stop_log_odds,
+            outside: self.outside,
         }
     }
 
@@ -89,13 +102,31 @@ mod tests {
     #[test]
     fn a_higher_bias_stops_earlier() {
         let check = |bias: f64, spans: usize, odds: f64| {
-            let cut = found(&[-5.0, 1.5, -0.5], Some(2.0)).stopped_at(bias);
+            let cut = found(&[-5.0, 1.5, -0.5], Some(2.0)).stopped_at(&StopBias::of(bias));
             assert_eq!((cut.spans.len(), cut.stop_log_odds), (spans, Some(odds)));
         };
         check(-2.0, 3, 2.0);
         check(-1.5, 3, 2.0);
         check(-1.0, 1, 1.5);
         check(9.0, 0, -5.0);
+    }
+
+    #[test]
+    fn a_label_with_a_bias_of_its_own_is_kept_beyond_the_stop() {
+        let mut list = found(&[-5.0, 1.5, 0.5, 2.5], Some(2.0));
+        list.spans[1].label = "b".into();
+        list.spans[3].label = "b".into();
+        let check = |nats: f64, starts: &[usize]| {
+            let mut bias = StopBias::of(0.0);
+            bias.labels.insert("b".into(), nats);
+            let kept = list.stopped_at(&bias);
+            let found: Vec<usize> = kept.spans.iter().map(|span| span.start).collect();
+            assert_eq!(found, starts);
+            assert_eq!(kept.stop_log_odds, Some(1.5));
+        };
+        check(-1.0, &[0]);
+        check(-1.5, &[0, 1]);
+        check(-9.0, &[0, 1, 3]);
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Passes,
     /// A number from 0 to 1.
     Share,
+    /// A section of numbers from 0 to 1.
+    Shares,
     /// One of some names.
     Choice(&'static [&'static str]),
     /// A list of some names, at least one, none twice.
@@ -61,6 +63,7 @@ impl Kind {
             Self::Positive => "a number above 0".into(),
             Self::Passes => "a number above 0, at most 1000000".into(),
             Self::Share => "a number from 0 to 1".into(),
+            Self::Shares => "numbers from 0 to 1, each for a label".into(),
             Self::Choice(names) => format!("one of {}", crate::error::listed(names)),
             Self::Choices(names) => {
                 format!("a list of one or more of {}", crate::error::listed(names))
@@ -192,6 +195,7 @@ pub(super) const KEYS: &[Key] = &[
     optional("twist.upsample", at_least(0), "40"),
     optional("twist.downsample", at_least(0), "400"),
     optional("twist.recall_floor", Kind::Share, "0.95"),
+    optional("twist.label_floors", Kind::Shares, "{ IBAN = 0.95 }"),
     optional(
         "twist.span_order",
         Kind::Choice(&["text", "free"]),
@@ -256,6 +260,10 @@ mod tests {
             let mut recipe = recipe();
             match key.path {
                 "twist.recall_floor" | "twist.span_order" => recipe.shape = Shape::Spans,
+                "twist.label_floors" => {
+                    recipe.shape = Shape::Spans;
+                    recipe.labels[0] = "IBAN".into();
+                }
                 "schema" => {
                     recipe.shape = Shape::Structured;
                     recipe.schema = Some("other.json".into());

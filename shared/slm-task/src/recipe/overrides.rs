@@ -8,7 +8,8 @@ use crate::error::{Place, TaskError, nearest};
 
 impl Recipe {
     /// Sets the key at a dotted path (`sft.lr`) to a value written as in TOML. Texts need no
-    /// quotes, and a list of names may be written `q_proj,v_proj`.
+    /// quotes, and a list of names may be written `q_proj,v_proj`,
+    /// a section `IBAN=0.9,EMAIL=0.8`.
     ///
     /// # Errors
     /// An unknown key, with the nearest one; a value that a recipe file could not have there. The
@@ -57,6 +58,10 @@ fn read(kind: Kind, written: &str) -> toml::Value {
         Kind::Layers => as_toml()
             .filter(|v| v.is_array())
             .or_else(|| parsed(&format!("[{written}]")))
+            .unwrap_or_else(text),
+        Kind::Shares => as_toml()
+            .filter(|v| v.is_table())
+            .or_else(|| parsed(&format!("{{{written}}}")))
             .unwrap_or_else(text),
         Kind::Integer { .. } | Kind::NotNegative | Kind::Positive | Kind::Passes | Kind::Share => {
             as_toml().unwrap_or_else(text)

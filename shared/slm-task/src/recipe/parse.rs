@@ -239,6 +239,11 @@ impl Source<'_> {
                 &[Shape::Spans],
             ),
             (
+                "twist.label_floors",
+                !twist.label_floors.is_empty(),
+                &[Shape::Spans],
+            ),
+            (
                 "twist.span_order",
                 twist.span_order != SpanOrder::Text,
                 &[Shape::Spans],
@@ -256,6 +261,26 @@ impl Source<'_> {
                 let names: Vec<&str> = shapes.iter().map(|shape| shape.name()).collect();
                 let advice = format!("Only {} recipes have it: remove it.", listed(&names));
                 return Err(self.wrong(key, value, Some(advice)));
+            }
+        }
+        self.check_label_floors(recipe, root)
+    }
+
+    /// A floor for a label that the recipe does not have would be ignored.
+    fn check_label_floors(&self, recipe: &Recipe, root: &DeTable<'_>) -> Result<(), TaskError> {
+        let key = keys::find("twist.label_floors").expect("a key of the list");
+        let floors = lookup(root, key).and_then(|value| value.get_ref().as_table());
+        for name in floors.into_iter().flat_map(|floors| floors.keys()) {
+            let label = name.get_ref();
+            if !recipe.labels.iter().any(|known| known == label) {
+                let labels: Vec<&str> = recipe.labels.iter().map(String::as_str).collect();
+                let near = nearest(label, &labels).unwrap_or(labels[0]);
+                return Err(TaskError::input(
+                    self.place(name.span().start, key.path),
+                    quoted(label),
+                    "a label of the recipe",
+                    format!("Write one of `labels`, such as `{near}`."),
+                ));
             }
         }
         Ok(())
@@ -333,6 +358,10 @@ fn accepts(kind: Kind, value: &DeValue<'_>) -> bool {
         Kind::Positive => number.is_some_and(|n| n > 0.0),
         Kind::Passes => number.is_some_and(|n| n > 0.0 && n <= 1e6),
         Kind::Share => number.is_some_and(|n| (0.0..=1.0).contains(&n)),
+        Kind::Shares => value.as_table().is_some_and(|shares| {
+            let mut shares = shares.values();
+            shares.all(|share| accepts(Kind::Share, share.get_ref()))
+        }),
         Kind::Labels | Kind::Choice(_) | Kind::Choices(_) => false,
     }
 }

@@ -5,7 +5,10 @@ mod structured;
 use std::fmt::Write;
 
 use super::{Average, ClassMetrics, Classification, Figures, Lift, MultiLabel, Report, Spans};
-use crate::{recall::RecallDial, routing::RoutingReport};
+use crate::{
+    recall::{RecallDial, RecallPoint},
+    routing::RoutingReport,
+};
 
 pub use structured::objects;
 
@@ -79,7 +82,7 @@ pub fn systems(report: &Report) -> String {
 
 /// The lift table: what the subject gains over each baseline, and whether that is more than luck.
 pub fn lift(lifts: &[Lift], subject: &str) -> String {
-    let head = ["metric", "lift", "95 % interval", "p", ""].map(String::from);
+    let head = ["metric", "lift", "95 % interval", "McNemar p", ""].map(String::from);
     let mut rows = vec![head.to_vec()];
     for lift in lifts {
         rows.push(vec![
@@ -92,7 +95,9 @@ pub fn lift(lifts: &[Lift], subject: &str) -> String {
     }
     let mut text = table(&rows);
     if let Some(first) = lifts.first() {
-        let _ = writeln!(text, "{}", sentence(first, subject));
+        let note =
+            "McNemar's p compares whole rows right and wrong, whatever the metric of the line.";
+        let _ = writeln!(text, "{note}\n{}", sentence(first, subject));
     }
     text
 }
@@ -212,7 +217,7 @@ pub fn spans(figures: &Spans) -> String {
 fn recall(dial: &RecallDial) -> String {
     let mut text = format!(
         "recall dial: stop bias {} (goal: recall of at least {}, on {} dev rows)\n",
-        dial.stop_bias, dial.floor, dial.dev_rows
+        dial.bias.all, dial.floor, dial.dev_rows
     );
     let mut rows = vec![
         ["bias", "precision", "recall", "f2"]
@@ -227,9 +232,40 @@ fn recall(dial: &RecallDial) -> String {
     }
     text.push_str(&table(&rows));
     if !dial.reached {
-        text.push_str("warning: no bias reached the floor on the dev rows\n");
+        text.push_str(
+            "warning: no bias reached the floor on the dev rows; this one has the best F2\n",
+        );
     }
-    text
+    text + &label_floors(dial)
+}
+
+/// The labels with a floor of their own, and what these change.
+fn label_floors(dial: &RecallDial) -> String {
+    if dial.labels.is_empty() {
+        return String::new();
+    }
+    let head = ["label", "floor", "recall", "bias", "dev spans", ""].map(String::from);
+    let mut rows = vec![head.to_vec()];
+    for label in &dial.labels {
+        rows.push(vec![
+            label.label.clone(),
+            label.floor.to_string(),
+            format!("{:.DIGITS$}", label.recall),
+            label.bias.to_string(),
+            label.spans.to_string(),
+            if label.reached { "" } else { "missed" }.to_string(),
+        ]);
+    }
+    let RecallPoint {
+        precision,
+        recall,
+        f2,
+        ..
+    } = dial.in_force;
+    format!(
+        "\n{}with these: precision {precision:.DIGITS$}, recall {recall:.DIGITS$}, f2 {f2:.DIGITS$}\n",
+        table(&rows)
+    )
 }
 
 /// The table of `classification_report`.

@@ -148,9 +148,15 @@ impl SpanConstraint<'_> {
                 stop_log_odds: lead(draft.tokens.start).map_or(f64::NEG_INFINITY, |lead| -lead),
             }
         };
+        let last = self.spans.last().map_or(0, |draft| draft.tokens.end);
+        // A span that the limit cut was begun instead of stopping.
+        let begun = (!answer.ended && self.begin >= last).then_some(self.begin);
         FoundSpans {
             spans: self.spans.iter().map(span).collect(),
-            stop_log_odds: self.stopped.and_then(lead),
+            stop_log_odds: match self.stopped {
+                Some(at) => lead(at),
+                None => begun.and_then(lead).map(|lead| -lead),
+            },
         }
     }
 
