@@ -186,6 +186,16 @@ impl Run {
         }
     }
 
+    /// Takes over a recipe that trains the same adapter ([`Recipe::for_training`]).
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn take_over(&mut self, recipe: &str) -> Result<()> {
+        files::write_atomic(&self.path("recipe.toml"), recipe.as_bytes())?;
+        self.config.recipe_sha256 = files::sha256(recipe.as_bytes());
+        files::write_json(&self.path("config.json"), &self.config)
+    }
+
     /// The recipe it was trained with.
     ///
     /// # Errors
@@ -197,7 +207,7 @@ impl Run {
         let found = files::sha256(text.as_bytes());
         if found != self.config.recipe_sha256 {
             return Err(bad_input(format!(
-                "{}: found sha256 {found}; expected {}, with which the run was trained. Put the file back, or train a run with the changed recipe.",
+                "{}: found sha256 {found}; expected {}, with which the run was trained. Put the file back, or change the recipe itself and go on with `slm train RECIPE --out RUN --resume`, which takes over what training does not depend on.",
                 path.display(),
                 self.config.recipe_sha256
             )));

@@ -55,6 +55,36 @@ fn sandbox() -> Sandbox {
 }
 
 #[test]
+fn another_floor_needs_no_training() {
+    let sandbox = sandbox();
+    let short = RECIPE.replace("epochs = 20.0", "epochs = 1.0");
+    sandbox.write("names/recipe.toml", &short);
+    sandbox.done("train names --base base.gguf --out run");
+    sandbox.done("eval run");
+    let before = sandbox.json("run/dials.json");
+    let weights = sandbox.read("run/adapter/adapter_model.safetensors");
+
+    let change = |from: &str, to: &str| {
+        sandbox.write("names/recipe.toml", short.replace(from, to));
+        sandbox.run("train names --base base.gguf --out run --resume")
+    };
+    let said = change("recall_floor = 0.5", "recall_floor = 0.75");
+    assert!(
+        said.code == 0 && said.error.contains("taking over"),
+        "{said}"
+    );
+    sandbox.done("eval run");
+    let after = sandbox.json("run/dials.json");
+    assert_eq!(before["dials"]["recall"]["floor"], 0.5);
+    assert_eq!(after["dials"]["recall"]["floor"], 0.75);
+    let same = sandbox.read("run/adapter/adapter_model.safetensors");
+    assert!(weights == same, "nothing was trained again");
+
+    let said = change("lr = 0.01", "lr = 0.02");
+    said.refused(2, &["cannot go on, for the recipe"]);
+}
+
+#[test]
 fn from_data_to_report() {
     let sandbox = sandbox();
     sandbox.done("data check names");

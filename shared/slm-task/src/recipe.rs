@@ -59,6 +59,36 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// What an adapter follows from: two recipes that are equal in this train the same one. Left out are
+    /// words for people, the names of data files, what is scored once training is over, and the dials.
+    #[must_use]
+    pub fn for_training(&self) -> Self {
+        let (scoring, data) = (Scoring::default(), String::new());
+        Self {
+            title: String::new(),
+            summary: String::new(),
+            examples: Vec::new(),
+            data: Data {
+                train: data.clone(),
+                dev: data.clone(),
+                test: data,
+                licence: None,
+            },
+            scoring: Scoring {
+                shots: scoring.shots,
+                resamples: scoring.resamples,
+                ..self.scoring.clone()
+            },
+            routing: Routing::default(),
+            twist: Twist {
+                recall_floor: 0.0,
+                label_floors: BTreeMap::new(),
+                ..self.twist.clone()
+            },
+            ..self.clone()
+        }
+    }
+
     /// Name of the schema's file, as long as it was not read.
     pub fn schema_file(&self) -> Option<&str> {
         self.schema.as_deref().filter(|text| !is_schema(text))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use slm_model::BaseModel;
+use slm_task::Recipe;
 
 use crate::{
     clock,
@@ -133,8 +134,13 @@ impl Args {
             return self.describe(&DryRun::of(&prepared, test.as_ref())?);
         }
         let config = configuration(&recipe, &base, &base_path, &train, &dev, test.as_ref());
-        if let Some(run) = &resumed {
-            check_same(run, &config)?;
+        let mut resumed = resumed;
+        if let Some(run) = &mut resumed {
+            check_same(run, &config, &recipe)?;
+            if run.config.recipe_sha256 != config.recipe_sha256 {
+                eprintln!("taking over what changed in the recipe; training does not depend on it");
+                run.take_over(&recipe.text)?;
+            }
         }
         let prepared = prepare::prepare(base, recipe.recipe.clone(), train, dev)?;
         for warning in prepared.warnings(test.as_ref())? {
@@ -262,13 +268,16 @@ fn configuration(
     }
 }
 
-/// A resumed run must be the same training: same recipe, same rows, same base.
-fn check_same(run: &Run, now: &RunConfig) -> Result<()> {
+/// A resumed run must be the same training: same recipe, as far as that is trained with, same rows,
+/// same base.
+fn check_same(run: &Run, now: &RunConfig, recipe: &RecipeFile) -> Result<()> {
     let then = &run.config;
+    let path = run.path("recipe.toml");
+    let trained = Recipe::parse(&files::read_text(&path)?, &path.display().to_string())?;
     let differences = [
         (
             "the recipe (or --set, --minutes)",
-            then.recipe_sha256 != now.recipe_sha256,
+            trained.for_training() != recipe.recipe.for_training(),
         ),
         ("the training rows", then.train.sha256 != now.train.sha256),
         ("the dev rows", then.dev.sha256 != now.dev.sha256),
