@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use slm_model::{BaseModel, LoraAdapter};
 use slm_task::{
-    Example, Recipe, Shape,
+    Example, Prediction, Recipe, Shape,
     recall::{self, RecallDial, StopBias},
     routing::Dials,
 };
@@ -87,7 +87,14 @@ pub fn of_run(
 /// gives.
 fn recall(predictor: &mut Predictor, recipe: &Recipe, dev: &[Example]) -> Result<RecallDial> {
     predictor.set_stop_bias(StopBias::of(recall::BIASES[0]));
-    let answered = predictor.answer_rows(dev)?;
-    let at = |bias: &StopBias| answered.iter().map(|row| row.at_stop_bias(bias)).collect();
+    let answered = predictor.predict_rows(dev)?;
+    let at = |bias: &StopBias| answered.iter().map(|row| at_bias(row, bias)).collect();
     Ok(RecallDial::choose(recipe, dev, at)?)
+}
+
+fn at_bias(answer: &Prediction, bias: &StopBias) -> Prediction {
+    match answer {
+        Prediction::Spans(found) => Prediction::Spans(found.stopped_at(bias)),
+        failed => failed.clone(),
+    }
 }

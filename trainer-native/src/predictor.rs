@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use slm_model::{Answered, Answerer, BaseModel, LoraAdapter};
+use slm_model::{Answerer, BaseModel, LoraAdapter};
 use slm_task::{Example, Prediction, Recipe, recall::StopBias};
 use tokio::runtime::Runtime;
 
@@ -58,26 +58,17 @@ impl Predictor {
         Ok(answered.into_iter().map(|a| a.prediction).collect())
     }
 
-    /// Answers rows, chunk by chunk, with what each answer cost.
-    ///
-    /// # Errors
-    /// When the engine fails as a whole.
-    pub fn answer_rows(&mut self, rows: &[Example]) -> Result<Vec<Answered>> {
-        let mut answered = Vec::with_capacity(rows.len());
-        for chunk in rows.chunks(CHUNK) {
-            let texts: Vec<&str> = chunk.iter().map(|row| row.prompt.as_str()).collect();
-            answered.extend(self.runtime.block_on(self.answerer.answer(&texts))?);
-        }
-        Ok(answered)
-    }
-
-    /// The predictions of [`Self::answer_rows`].
+    /// [`Self::predict`] on rows, chunk by chunk.
     ///
     /// # Errors
     /// When the engine fails as a whole.
     pub fn predict_rows(&mut self, rows: &[Example]) -> Result<Vec<Prediction>> {
-        let answered = self.answer_rows(rows)?;
-        Ok(answered.into_iter().map(|row| row.prediction).collect())
+        let mut predictions = Vec::with_capacity(rows.len());
+        for chunk in rows.chunks(CHUNK) {
+            let texts: Vec<&str> = chunk.iter().map(|row| row.prompt.as_str()).collect();
+            predictions.extend(self.predict(&texts)?);
+        }
+        Ok(predictions)
     }
 
     /// Answers rows, each with the -log p of its right answer; see [`Answerer::evaluate`].

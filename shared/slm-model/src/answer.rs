@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use slm_task::{
-    Example, Failure, LabelsPrediction, Prediction, Recipe, Renderer, Shape, SpansPrediction,
-    Target, prompt::Lines, recall::StopBias,
+    Example, Failure, LabelsPrediction, Prediction, Recipe, Renderer, Shape, Target, prompt::Lines,
+    recall::StopBias,
 };
 
 use crate::{
@@ -57,8 +57,6 @@ pub struct Answered {
     /// Log-probability of each closed answer under the full softmax, in the recipe's order; empty
     /// for a row without an answer and for answers that are not closed.
     pub log_probabilities: Vec<f64>,
-    /// The spans that a list had when it was cut at the limit of tokens.
-    pub cut: Option<SpansPrediction>,
 }
 
 impl Answered {
@@ -68,25 +66,6 @@ impl Answered {
             prediction,
             tokens,
             log_probabilities: Vec::new(),
-            cut: None,
-        }
-    }
-
-    /// What this list of spans would have been with a higher stop bias than it was written with. A
-    /// list that was cut is whole where it stops before the cut; the tokens that would close it there
-    /// are not held against the limit.
-    pub fn at_stop_bias(&self, bias: &StopBias) -> Prediction {
-        match (&self.prediction, &self.cut) {
-            (Prediction::Spans(found), _) => Prediction::Spans(found.stopped_at(bias)),
-            (failed, Some(found)) => {
-                let stops = |odds: Option<f64>| odds.is_some_and(|odds| odds + bias.all > 0.0);
-                let mut odds = found.spans.iter().map(|span| span.stop_log_odds);
-                match stops(found.stop_log_odds) || odds.any(stops) {
-                    true => Prediction::Spans(found.stopped_at(bias)),
-                    false => failed.clone(),
-                }
-            }
-            (other, None) => other.clone(),
         }
     }
 }
@@ -292,7 +271,6 @@ impl Answerer {
             prediction: Prediction::from_log_probabilities(&self.recipe.labels, &logs),
             tokens: prompt.len() + nodes,
             log_probabilities: logs,
-            cut: None,
         };
         Ok(prompts.iter().zip(scores).map(one).collect())
     }

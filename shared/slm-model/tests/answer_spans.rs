@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use futures::executor::block_on;
 use slm_model::{Answerer, BaseModel, Constraint, Gguf, SpanGrammar, SpanOrder, TokenSet, testing};
-use slm_task::{Example, Failure, Prediction, Recipe, Renderer, Target, example, recall::StopBias};
+use slm_task::{Example, Prediction, Recipe, Renderer, Target, example, recall::StopBias};
 
 /// The recipe of the gallery, and its rows for training.
 fn pii() -> (Recipe, Vec<Example>) {
@@ -107,8 +107,10 @@ fn an_answerer_lists_spans_of_the_text() {
     let mut short = Answerer::new(base, None, &recipe, Vec::new()).unwrap();
     short.set_stop_bias(StopBias::of(-1e6));
     let answered = block_on(short.answer(&texts[..1])).unwrap().remove(0);
-    let expected = Prediction::Failed(Failure::Unended { limit: 4 });
-    assert_eq!(answered.prediction, expected);
+    let Prediction::Spans(found) = answered.prediction else {
+        panic!("{:?}", answered.prediction);
+    };
+    assert!(found.cut && found.spans.is_empty());
 }
 
 /// A dial is set from one answer a row, cut or not: it must tell what each higher bias gives.
@@ -122,25 +124,28 @@ fn a_long_answer_tells_the_shorter_ones() {
         recipe.instruction = "List.".into();
         recipe.scoring.max_tokens = 24;
         let mut answerer = Answerer::new(base(), None, &recipe, Vec::new()).unwrap();
-        answerer.set_stop_bias(StopBias::of(-9.0));
-        let long = block_on(answerer.answer(&texts)).unwrap();
-        for bias in [-9.0, -1.0, 0.0, 2.0] {
-            answerer.set_stop_bias(StopBias::of(bias));
-            let short = block_on(answerer.answer(&texts)).unwrap();
-            for (long, short) in long.iter().zip(short) {
-                match (long.at_stop_bias(&StopBias::of(bias)), short.prediction) {
-                    (Prediction::Spans(told), Prediction::Spans(found)) => {
-                        assert_eq!(told.spans, found.spans);
-                        assert_eq!(told.stop_log_odds, found.stop_log_odds);
-                        stopped += usize::from(long.cut.is_some());
-                    }
-                    // The tokens that close the list were beyond the limit.
-                    (Prediction::Spans(_), Prediction::Failed(_)) => edge += 1,
-                    (told, found) => assert_eq!(told, found),
-                }
+        let mut spans = |bias: &StopBias| {
+            answerer.set_stop_bias(bias.clone());
+            let answered = block_on(answerer.answer(&texts)).unwrap().into_iter();
+            let spans = |row: slm_model::Answered| match row.prediction {
+                Prediction::Spans(found) => found,
+                other => panic!("{other:?}"),
+            };
+            answered.map(spans).collect::<Vec<_>>()
+        };
+        let long = spans(&StopBias::of(-9.0));
+        for bias in [-9.0, -1.0, 0.0, 2.0].map(StopBias::of) {
+            for (long, found) in long.iter().zip(spans(&bias)) {
+                let told = long.stopped_at(&bias);
+                assert_eq!(told.spans, found.spans);
+                assert_eq!(told.stop_log_odds, found.stop_log_odds);
+                stopped += usize::from(long.cut && !told.cut);
+                // The tokens that close the list may have been beyond the limit.
+                assert!(found.cut || !told.cut);
+                edge += usize::from(found.cut && !told.cut);
             }
         }
-        cut += long.iter().filter(|row| row.cut.is_some()).count();
+        cut += long.iter().filter(|row| row.cut).count();
     }
     assert!(
         cut > 10 && stopped > 10 && edge < stopped,

@@ -61,6 +61,7 @@ fn found(spans: &[(usize, usize, &str)]) -> Prediction {
         spans: spans.iter().map(one).collect(),
         stop_log_odds: Some(3.0),
         outside: Some(0.25),
+        cut: false,
     })
 }
 

@@ -110,11 +110,13 @@ fn subject(body: &Body) -> Option<AnyView> {
         Figures::Spans(figures) => {
             let rows = spans::type_rows(figures);
             let leak = spans::leak_sentence(&figures.leak);
+            let cut = spans::cut_sentence(figures).map(|text| view! { <p>{text}</p> });
             section(
                 "Spans by type",
                 view! {
                     <SpanTypeTable rows/>
                     <p>{leak}</p>
+                    {cut}
                 },
             )
         }

@@ -140,12 +140,16 @@ pub fn SpansView(
     let legend = (!sure.is_empty()).then(|| {
         view! { <ul class="slm-span-list" aria-label="Spans found, with the model's probability">{sure}</ul> }
     });
+    let cut = found.cut.then(|| {
+        view! { <p class="slm-note">"The list was cut at the limit of tokens; more may be there."</p> }
+    });
     view! {
         <div class="slm-prediction">
             {heading}
             <MarkedText parts=marked/>
             {wanted}
             {legend}
+            {cut}
         </div>
     }
 }
@@ -222,6 +226,16 @@ pub fn leak_sentence(leak: &LeakMetrics) -> String {
         format::count(leak.characters),
         format::percent(leak.share)
     )
+}
+
+/// How many lists the limit cut, if any.
+pub fn cut_sentence(figures: &Spans) -> Option<String> {
+    (figures.cut > 0).then(|| {
+        format!(
+            "{} cut at the limit of tokens: whole spans count, the row is not right.",
+            format::counted(figures.cut, "list")
+        )
+    })
 }
 
 /// The table of types.

@@ -1,6 +1,6 @@
 //! Lists of spans, decoded under the grammar that holds them to the text.
 
-use slm_task::{Failure, FoundSpan, Prediction, SpansPrediction, recipe::SpanOrder};
+use slm_task::{FoundSpan, Prediction, SpansPrediction, recipe::SpanOrder};
 
 use super::{Answered, Answerer};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Answerer {
-    /// Lists the spans of each input. An answer that does not end is a counted failure.
+    /// Lists the spans of each input. Of a list that the limit cuts the whole spans count.
     pub(super) async fn spans(
         &mut self,
         prompts: &[Vec<u32>],
@@ -30,17 +30,11 @@ impl Answerer {
             let (found, answer) = decoding.await?;
             let found = self.prediction(input, found, &answer);
             let tokens = prompt.len() + answer.tokens.len();
-            let mut answer = match answer.ended {
-                true => Answered::open(Prediction::Spans(found), tokens),
-                false => Answered {
-                    cut: Some(found),
-                    ..Answered::open(Prediction::Failed(Failure::Unended { limit }), tokens)
-                },
+            let kept = match self.stop_bias.labels.is_empty() {
+                true => found,
+                false => found.stopped_at(&self.stop_bias),
             };
-            if !self.stop_bias.labels.is_empty() {
-                answer.prediction = answer.at_stop_bias(&self.stop_bias);
-            }
-            answered.push(answer);
+            answered.push(Answered::open(Prediction::Spans(kept), tokens));
         }
         self.engine.rewind();
         Ok(answered)
@@ -66,6 +60,7 @@ impl Answerer {
             spans,
             stop_log_odds: found.stop_log_odds.and_then(finite),
             outside: Some(answer.mean_removed()),
+            cut: !answer.ended,
         }
     }
 }

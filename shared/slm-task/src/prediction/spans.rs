@@ -36,6 +36,9 @@ pub struct SpansPrediction {
     /// system without probabilities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outside: Option<f64>,
+    /// Whether the limit of tokens came before the list ended. Its whole spans count all the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
 impl SpansPrediction {
@@ -47,7 +50,11 @@ impl SpansPrediction {
         let stops =
             |span: &FoundSpan, nats: f64| span.stop_log_odds.is_some_and(|odds| odds + nats > 0.0);
         let Some(place) = (self.spans.iter()).position(|span| stops(span, bias.all)) else {
-            return self.clone();
+            let ends = self.stop_log_odds.is_some_and(|odds| odds + bias.all > 0.0);
+            return Self {
+                cut: self.cut && !ends,
+                ..self.clone()
+            };
         };
         let (before, beyond) = self.spans.split_at(place);
         let is_kept = |span: &&FoundSpan| {
@@ -62,6 +69,7 @@ impl SpansPrediction {
                 .collect(),
             stop_log_odds: beyond[0].stop_log_odds,
             outside: self.outside,
+            cut: false,
         }
     }
 
@@ -96,6 +104,7 @@ mod tests {
             spans: odds.iter().enumerate().map(span).collect(),
             stop_log_odds: last,
             outside: Some(0.0),
+            cut: false,
         }
     }
 
@@ -109,6 +118,20 @@ mod tests {
         check(-1.5, 3, 2.0);
         check(-1.0, 1, 1.5);
         check(9.0, 0, -5.0);
+    }
+
+    #[test]
+    fn a_cut_list_is_whole_where_it_would_have_stopped() {
+        let list = SpansPrediction {
+            cut: true,
+            ..found(&[-5.0, 1.5], Some(2.0))
+        };
+        let check = |bias: f64, cut: bool| {
+            assert_eq!(list.stopped_at(&StopBias::of(bias)).cut, cut);
+        };
+        check(-3.0, true);
+        check(-1.75, false);
+        check(0.0, false);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Spans {
     pub leaks: Vec<LeakMetrics>,
     /// Mean probability mass of what the grammar does not allow; absent without probabilities.
     pub outside: Option<f64>,
+    /// Rows whose list the limit of tokens cut: its whole spans count, the row is not right.
+    pub cut: u64,
 }
 
 /// One view of the spans.

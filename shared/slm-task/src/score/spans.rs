@@ -55,7 +55,9 @@ impl<'a> Spans<'a> {
                 right.push(
                     !prediction.is_failure()
                         && found.right == found.predicted
-                        && found.found == found.support,
+                        && !is_cut(prediction)
+                        && found.found == found.support
+                        && !is_cut(prediction),
                 );
                 exact.push(found);
                 whole.merge(&counts);
@@ -146,6 +148,10 @@ pub(crate) fn count(
     Ok(counts)
 }
 
+fn is_cut(prediction: &Prediction) -> bool {
+    matches!(prediction, Prediction::Spans(found) if found.cut)
+}
+
 fn figures(labels: &[String], counts: &Counts, predictions: &[Prediction]) -> report::Spans {
     let outside = metrics::mean(
         predictions
@@ -168,6 +174,7 @@ fn figures(labels: &[String], counts: &Counts, predictions: &[Prediction]) -> re
         leak: leak(&counts.leak),
         leaks: counts.leaks.iter().map(leak).collect(),
         outside,
+        cut: predictions.iter().filter(|answer| is_cut(answer)).count() as u64,
     }
 }
 
