@@ -62,6 +62,7 @@ fn every_training_answer_is_allowed() {
 #[test]
 fn an_answerer_lists_spans_of_the_text() {
     let (mut recipe, rows) = pii();
+    recipe.twist.span_order = SpanOrder::Text;
     recipe.instruction = "List.".into();
     let base = base();
     let texts = ["Zoë met Bo.", "…", "a b"];
