@@ -110,6 +110,16 @@ impl Chrome {
         element.send_keys(text).await.expect(css);
     }
 
+    /// Puts a text into a field at once, as pasting does.
+    pub async fn paste(&self, css: &str, text: &str) {
+        let (css, text) = (json!(css), json!(text));
+        self.run(&format!(
+            "const field = document.querySelector({css}); field.value = {text}; \
+             field.dispatchEvent(new Event('input', {{bubbles: true}}))"
+        ))
+        .await;
+    }
+
     /// Presses a key on an element.
     pub async fn press(&self, css: &str, key: Key) {
         let element = self.client.find(Locator::Css(css)).await.expect(css);

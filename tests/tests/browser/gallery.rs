@@ -55,6 +55,27 @@ pub fn real(name: &str) -> PathBuf {
     ship(std::slice::from_ref(run), &fresh(name))
 }
 
+/// A fresh folder with several bundles, and these: on the real base those that the repository keeps,
+/// or, as long as it keeps none, a moment's training of every shape on a generated base.
+pub fn several(name: &str) -> (PathBuf, Vec<PathBuf>) {
+    let kept = folders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../static/bundles"));
+    let folder = match kept.is_empty() {
+        true => every_shape(name),
+        false => ship_all("--bundles", &kept, &fresh(name)),
+    };
+    let bundles = folders(&folder.join("bundles"));
+    (folder, bundles)
+}
+
+/// The folders in a folder, sorted; none where it is not there.
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut folders: Vec<PathBuf> = paths.filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
+}
+
 /// Trains and scores a built-in recipe on a few of its rows (train, dev, test).
 fn train(id: &str, folder: &Path, base: &Path, rows: [usize; 3]) -> PathBuf {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -107,13 +128,18 @@ fn few(file: &Path, rows: usize) -> String {
 }
 
 fn ship(runs: &[PathBuf], to: &Path) -> PathBuf {
+    ship_all("--runs", runs, to)
+}
+
+/// Ships runs (`--runs`) or bundles (`--bundles`).
+fn ship_all(option: &str, folders: &[PathBuf], to: &Path) -> PathBuf {
     let app = variable("SLM_APP");
-    let runs: Vec<&str> = runs.iter().map(|run| text(run)).collect();
-    let (runs, folder) = (runs.join(","), to.join("gallery"));
+    let folders: Vec<&str> = folders.iter().map(|folder| text(folder)).collect();
+    let (folders, folder) = (folders.join(","), to.join("gallery"));
     slm(&[
         "ship",
-        "--runs",
-        &runs,
+        option,
+        &folders,
         "--app",
         &app,
         "--to",

@@ -309,6 +309,21 @@ fn a_visit_is_measured() {
     });
 }
 
+/// Several bundles, those that the repository keeps above all, reproduce their probes and answer one
+/// after the other on one loaded base. What each costs is printed.
+#[test]
+fn bundles_are_swapped_and_measured() {
+    let (folder, bundles) = gallery::several("several");
+    assert!(bundles.len() > 1, "nothing to swap");
+    let server = Server::start(&folder);
+    with_chrome(DESKTOP, async |chrome| {
+        for bundle in &bundles {
+            visit::swap(chrome, &server.url, bundle).await;
+        }
+        assert_eq!(chrome.console_errors().await, Vec::<String>::new());
+    });
+}
+
 /// Every operation and every format of the `serve` kernels, as WASM SIMD computes them.
 #[test]
 fn the_digest_of_the_kernels_is_the_native_one() {

@@ -54,9 +54,7 @@ pub async fn who_answers(chrome: &Chrome, name: &str) {
 }
 
 pub async fn a_text_beyond_the_context_is_a_failure_in_words(chrome: &Chrome) {
-    chrome.run(
-        "const t = document.querySelector('#text'); t.value = 'word '.repeat(9000); t.dispatchEvent(new Event('input', {bubbles: true}))",
-    ).await;
+    chrome.paste("#text", &"word ".repeat(9000)).await;
     let words = chrome
         .until(
             "the failure",

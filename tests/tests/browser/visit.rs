@@ -1,6 +1,8 @@
 //! What a visit to the page costs, for README: printed, not asserted, for machines differ.
 
-use std::time::Instant;
+use std::{ffi::OsStr, fs, path::Path, time::Instant};
+
+use serde_json::Value;
 
 use crate::{
     MINUTES, SECONDS,
@@ -8,7 +10,7 @@ use crate::{
     steps::{ready, type_and_read},
 };
 
-/// Sentences whose answers are timed.
+/// Sentences whose answers are timed; half as many rows of a bundle.
 const SENTENCES: usize = 60;
 
 /// What the answer on the screen cost, once it is no longer awaited.
@@ -33,24 +35,52 @@ async fn first_prediction(chrome: &Chrome, visit: &str, started: Instant) {
     println!("first prediction, {visit}: {seconds:.1} s");
 }
 
-/// The page's own clock on sentences of 6 to 26 words, none as long as the one before, so that their
-/// costs read differently.
+/// The page's own clock on sentences of 6 to 26 words.
 async fn sentences(chrome: &Chrome) {
-    let mut before = chrome.until("a cost", COST, SECONDS).await;
-    let mut times = Vec::with_capacity(SENTENCES);
-    for sentence in 0..SENTENCES {
-        let text = format!(
-            "Number {sentence}: {}",
-            "it works ".repeat(2 + sentence % 11)
-        );
-        chrome.write("#text", &text).await;
-        let newer = format!("(c => c && c !== {before:?} ? c : '')({COST})");
-        before = chrome.until("the next cost", &newer, SECONDS).await;
-        times.push(milliseconds(&before));
+    let words = |sentence: usize| "it works ".repeat(2 + sentence % 11);
+    let texts = (0..SENTENCES).map(|sentence| format!("Number {sentence}: {}", words(sentence)));
+    println!("a sentence: {}", answers(chrome, texts).await);
+}
+
+/// Opens a recipe where another one was, and has it answer; the base model stays.
+pub async fn swap(chrome: &Chrome, url: &str, bundle: &Path) {
+    let name = bundle.file_name().and_then(OsStr::to_str);
+    let name = name.expect("a bundle's name");
+    chrome.go(&format!("{url}#/recipe/{name}/try")).await;
+    ready(chrome, MINUTES).await;
+    chrome.click(".ready summary").await;
+    let figures = "[...(document.querySelector('.ready .figures')?.children ?? [])].map(e => e.innerText.replace(/\\s+/g, ' ')).filter(t => /^(Probes|Ready after)/.test(t)).join(', ')";
+    let figures = chrome.until("figures", figures, SECONDS).await;
+    assert!(figures.contains("equal, bit for bit"), "{figures}");
+    let weights = fs::metadata(bundle.join("adapter_model.safetensors")).expect("an adapter");
+    let rows = fs::read_to_string(bundle.join("test.jsonl")).expect("rows");
+    let texts = rows.lines().take(SENTENCES / 2).map(text_of);
+    let answers = answers(chrome, texts).await;
+    let megabytes = weights.len() as f64 / 1e6;
+    println!("{name}: adapter {megabytes:.2} MB; {figures}; a test row: {answers}");
+}
+
+/// The text of a row of data.
+fn text_of(line: &str) -> String {
+    let row: Value = serde_json::from_str(line).expect("a row");
+    let text = row.get("prompt").or_else(|| row.get("text"));
+    text.and_then(Value::as_str).expect("a text").to_owned()
+}
+
+/// What the page says that each text's answer took, in sum.
+async fn answers(chrome: &Chrome, texts: impl Iterator<Item = String>) -> String {
+    let mut times = Vec::new();
+    for text in texts {
+        chrome.paste("#text", "").await;
+        let none = format!("{COST} ? '' : 'none'");
+        chrome.until("an empty answer", &none, SECONDS).await;
+        chrome.paste("#text", &text).await;
+        times.push(milliseconds(&chrome.until("a cost", COST, SECONDS).await));
     }
     times.sort_by(f64::total_cmp);
-    let (median, late) = (times[SENTENCES / 2], times[SENTENCES * 95 / 100]);
-    println!("a sentence: p50 {median:.0} ms, p95 {late:.0} ms of {SENTENCES}");
+    let at = |share: usize| times[times.len() * share / 100];
+    let (median, late, count) = (at(50), at(95), times.len());
+    format!("p50 {median:.0} ms, p95 {late:.0} ms of {count}")
 }
 
 /// The number before `ms` (or `s`) in `9 tokens in 120 ms · 75 tokens/s`.
