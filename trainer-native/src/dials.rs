@@ -41,7 +41,9 @@ pub fn of_run(
     recipe: &Recipe,
     adapter: &(Arc<LoraAdapter>, String),
 ) -> Result<Dials> {
-    let wants_recall = recipe.shape == Shape::Spans && recipe.twist.recall_floor > 0.0;
+    let twist = &recipe.twist;
+    let has_floor = twist.recall_floor > 0.0 || !twist.label_floors.is_empty();
+    let wants_recall = recipe.shape == Shape::Spans && has_floor;
     if !recipe.routing.is_on() && !wants_recall {
         return Ok(Dials::default());
     }

@@ -77,6 +77,11 @@ fn another_floor_needs_no_training() {
     let after = sandbox.json("run/dials.json");
     assert_eq!(before["dials"]["recall"]["floor"], 0.5);
     assert_eq!(after["dials"]["recall"]["floor"], 0.75);
+    // The labels' floors hold without one for all.
+    change("recall_floor = 0.5", "");
+    sandbox.done("eval run");
+    let only = &sandbox.json("run/dials.json")["dials"]["recall"];
+    assert_eq!(only["labels"][0]["label"], "NAME");
     let same = sandbox.read("run/adapter/adapter_model.safetensors");
     assert!(weights == same, "nothing was trained again");
 

@@ -77,9 +77,10 @@ impl RecipeModel {
         let started = clock::now_ms();
         // The dial was set for the tuned model; the base alone is as the baselines had it.
         let stop_bias = match system {
-            System::Tuned => StopBias {
-                all: stop_bias.unwrap_or(self.stop_bias.all),
-                ..self.stop_bias.clone()
+            // Another place of the dial is one for all labels, as its figures on the dev rows are.
+            System::Tuned => match stop_bias {
+                Some(nats) if nats != self.stop_bias.all => StopBias::of(nats),
+                _ => self.stop_bias.clone(),
             },
             System::Base => StopBias::default(),
         };

@@ -30,6 +30,7 @@ impl Answerer {
             let (found, answer) = decoding.await?;
             let found = self.prediction(input, found, &answer);
             let tokens = prompt.len() + answer.tokens.len();
+            // With one bias for all labels the decoder stopped where that wants it.
             let kept = match self.stop_bias.labels.is_empty() {
                 true => found,
                 false => found.stopped_at(&self.stop_bias),
