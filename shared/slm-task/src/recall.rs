@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::TaskError,
     example::Example,
-    metrics::spans::{EntityScores, Matches},
+    metrics::spans::{EntityScores, Matches, TypeMatches},
     prediction::Prediction,
     recipe::Recipe,
     score,
@@ -123,34 +123,19 @@ impl RecallDial {
         let mut bias = StopBias::of(best.map_or(0.0, |point| point.bias));
         let mut labels = Vec::new();
         for (index, label) in recipe.labels.iter().enumerate() {
-            let Some(&floor) = recipe.twist.label_floors.get(label) else {
-                continue;
-            };
-            let at = |nats: f64| {
-                let mut bias = StopBias::of(bias.all);
-                bias.labels.insert(label.clone(), nats);
-                let counts = matches(&bias)?.types()[index];
-                Ok::<_, TaskError>(LabelFloor {
-                    label: label.clone(),
-                    floor,
-                    spans: counts.support,
-                    bias: nats,
-                    recall: counts.scores().recall,
-                    reached: counts.scores().recall >= floor,
-                })
-            };
-            let mut chosen = at(bias.all)?;
-            for nats in BIASES.into_iter().rev().filter(|nats| *nats < bias.all) {
-                if chosen.reached || chosen.spans == 0 {
-                    break;
-                }
-                let next = at(nats)?;
-                if next.recall > chosen.recall {
-                    chosen = next;
-                }
-            }
-            if chosen.spans > 0 {
-                labels.push(chosen);
+            if let Some(&floor) = recipe.twist.label_floors.get(label) {
+                let at = |nats: f64| {
+                    let mut bias = StopBias::of(bias.all);
+                    bias.labels.insert(label.clone(), nats);
+                    Ok(LabelFloor::new(
+                        label,
+                        floor,
+                        nats,
+                        &matches(&bias)?.types()[index],
+                    ))
+                };
+                let chosen = LabelFloor::choose(bias.all, at)?;
+                labels.extend((chosen.spans > 0).then_some(chosen));
             }
         }
         let lower = labels.iter().filter(|label| label.bias < bias.all);
@@ -167,6 +152,36 @@ impl RecallDial {
             labels,
             in_force,
         })
+    }
+}
+
+impl LabelFloor {
+    fn new(label: &str, floor: f64, bias: f64, counts: &TypeMatches) -> Self {
+        let recall = counts.scores().recall;
+        Self {
+            label: label.into(),
+            floor,
+            spans: counts.support,
+            bias,
+            recall,
+            reached: recall >= floor,
+        }
+    }
+
+    /// The highest bias up to that of all labels that reaches the floor, or the one with the highest
+    /// recall.
+    fn choose(all: f64, at: impl Fn(f64) -> Result<Self, TaskError>) -> Result<Self, TaskError> {
+        let mut chosen = at(all)?;
+        for nats in BIASES.into_iter().rev().filter(|nats| *nats < all) {
+            if chosen.reached || chosen.spans == 0 {
+                break;
+            }
+            let next = at(nats)?;
+            if next.recall > chosen.recall {
+                chosen = next;
+            }
+        }
+        Ok(chosen)
     }
 }
 

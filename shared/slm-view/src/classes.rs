@@ -117,7 +117,16 @@ pub fn ClassTable(
             </tr>
         }
     });
+    let heads = vec![
+        Head::text("Class"),
+        Head::text("Precision"),
+        Head::text("Recall"),
+        Head::text("F1"),
+        Head::number("Support"),
+    ];
     view! {
-        <Table label="Metrics by class" class="slm-classes" heads=vec![Head::text("Class"), Head::text("Precision"), Head::text("Recall"), Head::text("F1"), Head::number("Support")]>{rows.collect_view()}</Table>
+        <Table label="Metrics by class" class="slm-classes" heads>
+            {rows.collect_view()}
+        </Table>
     }
 }

@@ -327,7 +327,9 @@ fn table(matrix: Matrix) -> AnyView {
     view! {
         <details class="slm-details">
             <summary>"The same as a table"</summary>
-            <Table label="Confusion matrix, table" heads>{rows.collect_view()}</Table>
+            <Table label="Confusion matrix, table" heads>
+                {rows.collect_view()}
+            </Table>
         </details>
     }
     .into_any()

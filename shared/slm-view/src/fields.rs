@@ -36,8 +36,17 @@ pub fn FieldTable(
             </tr>
         }
     });
+    let heads = vec![
+        Head::text("Field"),
+        Head::number("Accuracy"),
+        Head::number("F1 where present"),
+        Head::number("Wanted"),
+        Head::number("Answered"),
+    ];
     view! {
-        <Table label="Accuracy by field" heads=vec![Head::text("Field"), Head::number("Accuracy"), Head::number("F1 where present"), Head::number("Wanted"), Head::number("Answered")]>{rows.collect_view()}</Table>
+        <Table label="Accuracy by field" heads>
+            {rows.collect_view()}
+        </Table>
         <p class="slm-note">
             "Accuracy counts the rows that parsed; a field absent on both sides is right there, so an \
              answer that is always empty scores high on accuracy and 0 on F1."

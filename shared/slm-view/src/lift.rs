@@ -63,8 +63,18 @@ pub fn LiftTable(
             </tr>
         }
     });
+    let heads = vec![
+        Head::text("Metric"),
+        Head::text("Against"),
+        Head::number("Difference"),
+        Head::number("95\u{a0}% interval"),
+        Head::number("McNemar p"),
+        Head::text("Verdict"),
+    ];
     view! {
-        <Table label="Lift over the baselines" heads=vec![Head::text("Metric"), Head::text("Against"), Head::number("Difference"), Head::number("95\u{a0}% interval"), Head::number("McNemar p"), Head::text("Verdict")]>{rows.collect_view()}</Table>
+        <Table label="Lift over the baselines" heads>
+            {rows.collect_view()}
+        </Table>
         <p class="slm-note">
             "A difference is decisive when its paired bootstrap interval lies on one side of zero. \
              McNemar's exact test compares right and wrong rows only, so its p belongs to accuracy, \

@@ -202,7 +202,9 @@ pub fn ObjectView(
         .collect();
     view! {
         <div class="slm-prediction slm-object">
-            <Table label="The answer by field" heads>{lines}</Table>
+            <Table label="The answer by field" heads>
+                {lines}
+            </Table>
             {valid.map(|text| view! { <p class="slm-note">{text}</p> })}
             <pre class="slm-json" tabindex="0" aria-label="The answer as JSON">{json}</pre>
         </div>

@@ -61,9 +61,17 @@ pub fn RecallView(
             </tr>
         }
     });
+    let heads = vec![
+        Head::text("Bias on stopping, nats"),
+        Head::number("Precision"),
+        Head::number("Recall"),
+        Head::number("F2"),
+    ];
     view! {
         <p class=class>{goal}</p>
-        <Table label="Recall dial" heads=vec![Head::text("Bias on stopping, nats"), Head::number("Precision"), Head::number("Recall"), Head::number("F2")]>{rows.collect_view()}</Table>
+        <Table label="Recall dial" heads>
+            {rows.collect_view()}
+        </Table>
         <p class="slm-note">"On the dev rows. The lower the bias, the later a list of spans stops."</p>
         {floors}
     }
@@ -85,8 +93,17 @@ fn LabelFloors(labels: Vec<LabelFloor>, in_force: RecallPoint) -> impl IntoView 
             </tr>
         }
     });
+    let heads = vec![
+        Head::text("Label"),
+        Head::number("Floor"),
+        Head::number("Recall"),
+        Head::number("Bias"),
+        Head::number("Dev spans"),
+    ];
     view! {
-        <Table label="Labels with a floor of their own" heads=vec![Head::text("Label"), Head::number("Floor"), Head::number("Recall"), Head::number("Bias"), Head::number("Dev spans")]>{rows.collect_view()}</Table>
+        <Table label="Labels with a floor of their own" heads>
+            {rows.collect_view()}
+        </Table>
         <p class="slm-note">"With these, on the dev rows: " {sentence(&in_force)}</p>
     }
 }

@@ -196,10 +196,18 @@ fn table(bins: Vec<ReliabilityBin>) -> AnyView {
             </tr>
         }
     });
+    let heads = vec![
+        Head::text("Confidence"),
+        Head::number("Rows"),
+        Head::number("Mean confidence"),
+        Head::number("Share right"),
+    ];
     view! {
         <details class="slm-details">
             <summary>"The same as a table"</summary>
-            <Table label="Reliability, table" heads=vec![Head::text("Confidence"), Head::number("Rows"), Head::number("Mean confidence"), Head::number("Share right")]>{rows.collect_view()}</Table>
+            <Table label="Reliability, table" heads>
+                {rows.collect_view()}
+            </Table>
         </details>
     }
     .into_any()

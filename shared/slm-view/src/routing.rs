@@ -143,8 +143,15 @@ fn by_label(labels: Vec<(String, usize, usize)>) -> AnyView {
             </tr>
         }
     });
+    let heads = vec![
+        Head::text("Class"),
+        Head::number("Rows"),
+        Head::text("Routed"),
+    ];
     view! {
-        <Table label="Routed share by label" class="slm-classes" heads=vec![Head::text("Class"), Head::number("Rows"), Head::text("Routed")]>{rows.collect_view()}</Table>
+        <Table label="Routed share by label" class="slm-classes" heads>
+            {rows.collect_view()}
+        </Table>
     }
     .into_any()
 }

@@ -63,8 +63,16 @@ pub fn SliceTable(
             </tr>
         }
     });
+    let heads = vec![
+        Head::text("Slice"),
+        Head::number("Rows"),
+        Head::text("Accuracy"),
+        Head::text(metric.clone()),
+    ];
     view! {
-        <Table label="Metrics by slice" class="slm-classes" heads=vec![Head::text("Slice"), Head::number("Rows"), Head::text("Accuracy"), Head::text(metric.clone())]>{rows.collect_view()}</Table>
+        <Table label="Metrics by slice" class="slm-classes" heads>
+            {rows.collect_view()}
+        </Table>
         <p class="slm-note">
             {format!("{metric} of a slice is over the classes that occur in it. Small slices vary much by chance.")}
         </p>

@@ -269,7 +269,9 @@ pub fn SpanTypeTable(
     let mut heads = vec![Head::text("Type")];
     heads.extend(measures.map(Head::number));
     view! {
-        <Table label="Spans by type" heads>{rows.collect_view()}</Table>
+        <Table label="Spans by type" heads>
+            {rows.collect_view()}
+        </Table>
         <p class="slm-note">
             "Precision to F2: label and both bounds right, to the character. F1, words: the same over \
              words, as seqeval counts (its default and strict conventions agree on spans). Touched: \

@@ -152,7 +152,9 @@ pub fn SystemsTable(
         }
     });
     view! {
-        <Table label="All systems" heads>{rows.collect_view()}</Table>
+        <Table label="All systems" heads>
+            {rows.collect_view()}
+        </Table>
         <p class="slm-note">
             "Intervals are 95\u{a0}% bootstrap intervals over rows. ECE: expected calibration error. \
              Outside: mean probability of everything that is no label. A failure counts as wrong."

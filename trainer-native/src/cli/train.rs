@@ -101,7 +101,7 @@ impl Args {
             self.set.push(format!("sft.minutes={minutes}"));
         }
         let recipe = RecipeFile::load(&self.recipe, &self.set)?;
-        let resumed = self.existing(&recipe)?;
+        let mut resumed = self.existing(&recipe)?;
         let train = match (&resumed, &self.train) {
             (Some(run), None) => run.config.train.path.clone(),
             (_, named) => named
@@ -134,7 +134,6 @@ impl Args {
             return self.describe(&DryRun::of(&prepared, test.as_ref())?);
         }
         let config = configuration(&recipe, &base, &base_path, &train, &dev, test.as_ref());
-        let mut resumed = resumed;
         if let Some(run) = &mut resumed {
             check_same(run, &config, &recipe)?;
             if run.config.recipe_sha256 != config.recipe_sha256 {
