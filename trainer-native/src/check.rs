@@ -2,6 +2,7 @@
 //! was found that may hurt. Nothing here is an error; rows that cannot be read never get here.
 
 pub mod alike;
+pub mod cuts;
 pub mod findings;
 pub mod lengths;
 pub mod near;
@@ -24,6 +25,7 @@ pub fn all(splits: &[(&str, &Rows)], recipe: &Recipe, base: Option<&str>) -> Res
     found.extend(texts::nearly_repeated(splits));
     found.extend(texts::look_alikes(splits, &recipe.labels));
     found.extend(texts::labels_without_rows(splits, &recipe.labels));
+    found.extend(cuts::words(splits));
     found.extend(lengths::too_long(splits, recipe, base)?);
     found.sort_by_key(|finding| finding.code);
     Ok(found)

@@ -53,11 +53,20 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
         .map_err(|error| bad_input(format!("{}: {error}", path.display())))
 }
 
-/// Writes a file whole or not at all: a temporary file beside it, flushed to the disk, renamed.
+/// Writes a file whole or not at all: a temporary file beside it, flushed to the disk, renamed. A link
+/// is followed; what is no plain file (a device, a pipe) stays what it is and is written to.
 ///
 /// # Errors
 /// What the system says, with the file's name and what to do on a full disk.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    let is_special = |found: fs::Metadata| !found.is_file() && !found.is_dir();
+    if fs::metadata(path).is_ok_and(is_special) {
+        let written = File::options().write(true).open(path);
+        return written
+            .and_then(|mut file| file.write_all(bytes))
+            .map_err(|error| write_error(path, error));
+    }
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let folder = path.parent().unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = folder.join(format!(".{name}.{}.partial", std::process::id()));
@@ -151,6 +160,26 @@ mod tests {
         write_atomic(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_devices_stay_devices() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        fs::write(place("file"), "one").unwrap();
+        symlink(place("file"), place("link")).unwrap();
+        write_atomic(&place("link"), b"two").unwrap();
+        assert_eq!(fs::read(place("file")).unwrap(), b"two");
+        assert!(place("link").is_symlink());
+        #[cfg(target_os = "linux")]
+        {
+            symlink("/dev/full", place("full")).unwrap();
+            let error = write_atomic(&place("full"), b"three").unwrap_err();
+            assert!(error.to_string().contains("Free some space"), "{error}");
+            assert!(place("full").is_symlink());
+        }
     }
 
     #[test]

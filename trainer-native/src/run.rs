@@ -186,13 +186,15 @@ impl Run {
         }
     }
 
-    /// Takes over a recipe that trains the same adapter ([`Recipe::for_training`]).
+    /// Takes over a recipe that trains the same adapter ([`Recipe::for_training`]), with the command
+    /// line that asks for it.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn take_over(&mut self, recipe: &str) -> Result<()> {
+    pub fn take_over(&mut self, recipe: &str, command: &str) -> Result<()> {
         files::write_atomic(&self.path("recipe.toml"), recipe.as_bytes())?;
         self.config.recipe_sha256 = files::sha256(recipe.as_bytes());
+        self.config.command = command.to_owned();
         files::write_json(&self.path("config.json"), &self.config)
     }
 

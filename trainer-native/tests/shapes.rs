@@ -197,3 +197,24 @@ fn a_schema_or_row_that_does_not_fit_is_bad_input() {
     std::fs::remove_file(sandbox.path("letters/fields.json")).unwrap();
     refused("fields.json");
 }
+
+#[test]
+fn a_schema_that_decoding_cannot_be_held_to_is_refused_by_the_check() {
+    let sandbox = Sandbox::new();
+    letters(&sandbox);
+    sandbox.write(
+        "letters/fields.json",
+        r#"{"type": "object", "properties": {"mood": {"type": "string", "pattern": "\\bx\\b"}},
+            "required": ["mood"], "additionalProperties": false}"#,
+    );
+    for split in ["train", "dev", "test"] {
+        let row = "{\"prompt\": \"a\", \"completion\": {\"mood\": \"x\"}}\n";
+        sandbox.write(&format!("letters/{split}.jsonl"), row);
+    }
+    // No base model is needed for it.
+    sandbox.refused(
+        "data check letters",
+        2,
+        &["the recipe's `schema`", "Simplify the schema"],
+    );
+}

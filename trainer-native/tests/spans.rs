@@ -180,6 +180,24 @@ fn answers_that_cannot_be_written_to_the_end_are_warned_of() {
 }
 
 #[test]
+fn a_span_that_cuts_a_word_is_pointed_out() {
+    let sandbox = sandbox();
+    // Two UTF-16 units for the hand shift what follows it by one.
+    let row = r#"{"text": "👋 Ann Lee.", "spans": [{"start": 3, "end": 10, "label": "NAME"}]}"#;
+    sandbox.write("names/dev.jsonl", row);
+    let found = sandbox.done("data check names --base base.gguf --json -");
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    let findings = found["findings"].as_array().unwrap();
+    let cut = findings.iter().find(|f| f["code"] == "cuts_word").unwrap();
+    assert_eq!(cut["places"], serde_json::json!(["dev:1"]));
+    let message = cut["message"].as_str().unwrap();
+    assert!(
+        message.contains("\"nn Lee.\"") && message.contains("UTF-16"),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_span_beyond_its_text_is_refused_with_its_place() {
     let sandbox = sandbox();
     let row = r#"{"text": "é Bo", "spans": [{"start": 2, "end": 5, "label": "NAME"}]}"#;

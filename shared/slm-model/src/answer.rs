@@ -85,6 +85,7 @@ impl Answerer {
     ) -> Result<Self, ModelError> {
         let (prefix, form) = {
             let renderer = Renderer::new(recipe, base.tokenizer(), &shots)?;
+            renderer.check_labels()?;
             let form = match recipe.shape {
                 Shape::MultiLabel => Form::Lines(renderer.lines()),
                 Shape::Spans => {

@@ -180,7 +180,7 @@ fn schemas_that_cannot_be_compiled_are_refused_with_the_reason() {
         );
         assert!(error.len() < 400, "{error}");
     };
-    check(json!(true), "the schema (true is no object)");
+    check(json!(true), "`schema` (true is no object)");
     check(json!({"type": "text"}), "text");
     check(json!({"type": "string", "format": "colour"}), "colour");
     check(json!({"$ref": "https://example.org/schema"}), "example.org");

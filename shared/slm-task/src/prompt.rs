@@ -24,7 +24,7 @@ mod spans;
 use std::collections::BTreeSet;
 
 use crate::{
-    error::{Place, TaskError},
+    error::{Place, TaskError, quoted},
     example::{Example, Span, Target},
     recipe::{Recipe, SpanOrder},
     rng::SplitMix64,
@@ -129,6 +129,28 @@ impl<'a, T: Tokenizer + ?Sized> Renderer<'a, T> {
             tokenizer,
             shots,
         })
+    }
+
+    /// That the vocabulary can write every label. One that has no token for a byte of it gives other
+    /// tokens, those of another label among them; labels that can be written all differ.
+    ///
+    /// # Errors
+    /// [`TaskError::Input`] with the first label that comes back as another text.
+    pub fn check_labels(&self) -> Result<(), TaskError> {
+        let back = |label: &String| self.tokenizer.decode(&self.tokenizer.encode(label));
+        let Some(label) = self.recipe.labels.iter().find(|l| back(l) != **l) else {
+            return Ok(());
+        };
+        Err(TaskError::input(
+            Place::file("recipe.toml").field("labels"),
+            format!(
+                "{}, which the model's vocabulary writes as {}",
+                quoted(label),
+                quoted(&back(label))
+            ),
+            "labels of characters that the vocabulary has",
+            "Name the label with other characters, in the recipe and in its rows.",
+        ))
     }
 
     /// Tokens that open every prompt of the recipe: system turn, worked examples, and the opening

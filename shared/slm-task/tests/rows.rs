@@ -105,6 +105,12 @@ fn errors_say_where_what_and_what_to_do() {
          Write `{\"prompt\": \"…\", \"completion\": \"…\"}` on one line.",
     );
     check(
+        r#"{"prompt": "So \ud83d so", "completion": "neutral"}"#,
+        "found `{\"prompt\": \"So \\ud83d so\", \"completion\": \"neutral\"}` \
+         (unexpected end of hex escape, column 22); expected one JSON object on the line. \
+         A `\\u` escape is half of a character (a lone surrogate): write the whole character.",
+    );
+    check(
         r#"{"prompt": "So "so"", "completion": "neutral"}"#,
         "found `{\"prompt\": \"So \"so\"\", \"completion\": \"neutral\"}` \
          (expected `,` or `}`, column 17); expected one JSON object on the line. \

@@ -106,6 +106,23 @@ fn what_is_outside_the_subset_is_refused_with_its_place() {
         ": properties.a.enum",
         "a list of values",
     );
+    let contradicting = |keywords: Value, key: &str, value: &str| {
+        let place = format!(": properties.a.{key}");
+        at(
+            json!({"a": keywords}),
+            &place,
+            &format!("`{value}`; expected values that"),
+        );
+    };
+    contradicting(
+        json!({"type": "integer", "enum": [1, 7], "maximum": 5}),
+        "enum",
+        "7",
+    );
+    contradicting(json!({"type": "string", "enum": ["a", 1]}), "enum", "1");
+    contradicting(json!({"const": "abc", "pattern": "^b"}), "const", "\"abc\"");
+    contradicting(json!({"const": 1, "enum": [2, 3]}), "const", "1");
+    contradicting(json!({"enum": ["abc"], "maxLength": 2}), "enum", "\"abc\"");
     at(
         json!({"a": {"type": "array"}}),
         ": properties.a.items",

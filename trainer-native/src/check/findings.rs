@@ -16,6 +16,8 @@ pub enum Code {
     TooLong,
     /// Right answers have more tokens than `scoring.max_tokens`: they cannot be written to the end.
     AnswerTooLong,
+    /// A span begins or ends inside a word: its offsets are most likely shifted.
+    CutsWord,
     /// Two labels are most likely one, written in two ways.
     LookAlikeLabels,
     /// A label of the recipe has no row in a file.
@@ -33,6 +35,7 @@ impl Code {
             Self::Contradiction => "contradiction",
             Self::TooLong => "too_long",
             Self::AnswerTooLong => "answer_too_long",
+            Self::CutsWord => "cuts_word",
             Self::LookAlikeLabels => "look_alike_labels",
             Self::LabelWithoutRows => "label_without_rows",
             Self::LengthsUnchecked => "lengths_unchecked",
@@ -47,6 +50,7 @@ impl Code {
             Self::Contradiction => "texts with different answers",
             Self::TooLong => "rows over sft.max_tokens, which training drops",
             Self::AnswerTooLong => "files with right answers over scoring.max_tokens",
+            Self::CutsWord => "rows with a span that cuts a word",
             Self::LookAlikeLabels => "pairs of labels that look alike",
             Self::LabelWithoutRows => "labels without rows",
             Self::LengthsUnchecked => "lengths not checked",

@@ -20,6 +20,10 @@ pub fn too_long(
     recipe: &Recipe,
     base: Option<&str>,
 ) -> Result<Vec<Finding>> {
+    if recipe.shape == Shape::Structured {
+        // Refuses a schema that answers could not be held to.
+        JsonGrammar::check(recipe.answer_schema()?.document())?;
+    }
     if base.is_none() && base_model::resolve(None).is_err() {
         return Ok(vec![Finding {
             code: Code::LengthsUnchecked,
@@ -29,11 +33,8 @@ pub fn too_long(
         }]);
     }
     let (base, _) = load_base(base)?;
-    if recipe.shape == Shape::Structured {
-        // Refuses a schema that answers could not be held to.
-        JsonGrammar::new(&base, recipe.answer_schema()?.document())?;
-    }
     let renderer = Renderer::new(recipe, base.tokenizer(), &[])?;
+    renderer.check_labels()?;
     let mut found = Vec::new();
     for (name, rows) in splits {
         for row in &rows.examples {

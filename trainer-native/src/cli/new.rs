@@ -27,7 +27,7 @@ Rows of other formats are turned into JSONL by `slm data import`."
 pub struct Args {
     /// Folder to make; its name gives the recipe's id and title
     folder: PathBuf,
-    /// What the rows are: single-label, multi-label or spans
+    /// What the rows are: single-label, multi-label, structured or spans
     #[arg(long, value_name = "SHAPE", value_parser = parse_shape)]
     shape: Shape,
     /// Training rows (JSONL)

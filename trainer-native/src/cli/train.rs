@@ -138,7 +138,7 @@ impl Args {
             check_same(run, &config, &recipe)?;
             if run.config.recipe_sha256 != config.recipe_sha256 {
                 eprintln!("taking over what changed in the recipe; training does not depend on it");
-                run.take_over(&recipe.text)?;
+                run.take_over(&recipe.text, &config.command)?;
             }
         }
         let prepared = prepare::prepare(base, recipe.recipe.clone(), train, dev)?;

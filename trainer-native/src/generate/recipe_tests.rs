@@ -200,3 +200,18 @@ fn sentiment_is_as_large_and_as_uneven_as_promised() {
         }
     }
 }
+
+#[test]
+fn intent_has_a_long_tail() {
+    let recipe = RecipeFile::load("intent", &[]).unwrap();
+    for split in [Split::Train, Split::Dev, Split::Test] {
+        let labels = count(&committed(&recipe, split), "completion");
+        assert!((17..=30).contains(&labels.len()), "{}", split.name());
+    }
+    let labels = count(&committed(&recipe, Split::Train), "completion");
+    let (most, least) = (
+        labels.values().max().unwrap(),
+        labels.values().min().unwrap(),
+    );
+    assert!(*most >= 20 * least, "{most} to {least}");
+}

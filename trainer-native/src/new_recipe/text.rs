@@ -37,6 +37,8 @@ const FALLBACKS: [&str; 10] = [
 /// Inputs to click, and the longest of them in characters.
 const EXAMPLES: usize = 4;
 const EXAMPLE_LENGTH: usize = 140;
+/// Share of the spans to find: what is missed costs more than what is found in vain.
+const RECALL_FLOOR: f64 = 0.8;
 
 /// Everything that goes into the folder beside the rows.
 #[derive(Debug)]
@@ -85,8 +87,8 @@ pub fn plan(
         .iter()
         .map(|row| format!("{}\n{}", row.text, answer(request.shape, row, &labels)))
         .collect();
-    let knobs = knobs::suggest(&instruction, &rows);
     let written = matches!(request.shape, Shape::Spans | Shape::Structured);
+    let knobs = knobs::suggest(&instruction, &rows, written);
     let answers = parts.train.iter().map(|row| row.answer.as_str());
     let answer_tokens = written.then(|| knobs::answer_tokens(answers));
     let fallback = labels
@@ -168,6 +170,9 @@ impl Draft {
         if self.unequal {
             text += "\n[twist]\nbalance = \"sqrt\"\n";
         }
+        if self.shape == Shape::Spans {
+            text += &format!("\n[twist]\nrecall_floor = {RECALL_FLOOR}\n");
+        }
         if let Some(fallback) = &self.fallback {
             text += &format!("\n[routing]\nfallback = {}\n", quoted(fallback));
         }
@@ -198,6 +203,11 @@ impl Draft {
             decisions.push(format!(
                 "twist.balance = \"sqrt\": the largest class has over {UNEQUAL} times the rows of the \
                  smallest"
+            ));
+        }
+        if self.shape == Shape::Spans {
+            decisions.push(format!(
+                "twist.recall_floor = {RECALL_FLOOR}: the dial of recall is set for it on the dev rows"
             ));
         }
         if let Some(fallback) = &self.fallback {

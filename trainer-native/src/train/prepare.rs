@@ -35,6 +35,7 @@ pub struct Prepared {
 pub fn prepare(base: Arc<BaseModel>, recipe: Recipe, train: Rows, dev: Rows) -> Result<Prepared> {
     check_labels(&recipe, &train)?;
     let renderer = Renderer::new(&recipe, base.tokenizer(), &[])?;
+    renderer.check_labels()?;
     let file = train.file.path.display().to_string();
     let (mut rows, mut kept, mut dropped) = (Vec::new(), Vec::new(), Vec::new());
     for (index, example) in train.examples.iter().enumerate() {

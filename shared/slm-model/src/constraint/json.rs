@@ -9,7 +9,7 @@ use std::{collections::VecDeque, sync::Arc};
 use llguidance::{
     JsonCompileOptions, Matcher, ParserFactory,
     api::TopLevelGrammar,
-    toktrie::{InferenceCapabilities, TokEnv, TokRxInfo, TokTrie, TokenizerEnv},
+    toktrie::{ApproximateTokEnv, InferenceCapabilities, TokEnv, TokRxInfo, TokTrie, TokenizerEnv},
 };
 use serde_json::Value;
 use slm_task::{Control, Tokenizer as _};
@@ -36,32 +36,18 @@ impl JsonGrammar {
     /// # Errors
     /// [`ModelError::Constraint`] with the reason for a schema that cannot be compiled.
     pub fn new(model: &BaseModel, schema: &Value) -> Result<Self, ModelError> {
-        let refused = |reason: String| {
-            ModelError::constraint(
-                format!("the schema ({})", reason.trim()),
-                "a JSON Schema object with keywords that decoding can hold an answer to",
-                "Simplify the schema where the reason says.",
-            )
-        };
-        let mut schema = schema.clone();
-        if !schema.is_object() {
-            return Err(refused(format!("{schema} is no object")));
-        }
-        let options = JsonCompileOptions {
-            whitespace_flexible: false,
-            ..JsonCompileOptions::default()
-        };
-        options.apply_to(&mut schema);
-        let grammar = TopLevelGrammar::from_json_schema(schema);
-        let parser = (model.json_parsers()).create_parser(grammar);
-        let start = Matcher::new(parser);
-        match start.get_error() {
-            Some(reason) => Err(refused(reason)),
-            None => Ok(Self {
-                start,
-                end: model.tokenizer().control(Control::TurnEnd),
-            }),
-        }
+        Ok(Self {
+            start: compile(model.json_parsers(), schema)?,
+            end: model.tokenizer().control(Control::TurnEnd),
+        })
+    }
+
+    /// Whether a schema can be compiled, for which no model is needed: over a vocabulary of bytes.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn check(schema: &Value) -> Result<(), ModelError> {
+        compile(&factory(&ApproximateTokEnv::single_byte_env()), schema).map(drop)
     }
 
     /// The constraint for one answer.
@@ -72,6 +58,31 @@ impl JsonGrammar {
             forced: VecDeque::new(),
             over: false,
         }
+    }
+}
+
+fn compile(parsers: &ParserFactory, schema: &Value) -> Result<Matcher, ModelError> {
+    let refused = |reason: String| {
+        ModelError::constraint(
+            format!("the recipe's `schema` ({})", reason.trim()),
+            "a JSON Schema object with keywords that decoding can hold an answer to",
+            "Simplify the schema where the reason says.",
+        )
+    };
+    let mut schema = schema.clone();
+    if !schema.is_object() {
+        return Err(refused(format!("{schema} is no object")));
+    }
+    let options = JsonCompileOptions {
+        whitespace_flexible: false,
+        ..JsonCompileOptions::default()
+    };
+    options.apply_to(&mut schema);
+    let grammar = TopLevelGrammar::from_json_schema(schema);
+    let start = Matcher::new(parsers.create_parser(grammar));
+    match start.get_error() {
+        Some(reason) => Err(refused(reason)),
+        None => Ok(start),
     }
 }
 
@@ -130,18 +141,23 @@ fn gave_up(reason: impl std::fmt::Display) -> ModelError {
     )
 }
 
-/// What compiles schemas for a vocabulary; costly, so made once for a model.
+/// What compiles schemas for a model's vocabulary; costly, so made once for a model.
+pub(crate) fn parsers(tokenizer: &Arc<GgufTokenizer>) -> ParserFactory {
+    let environment: TokEnv = Arc::new(Environment::new(tokenizer.clone()));
+    factory(&environment)
+}
+
+/// What compiles schemas for a vocabulary.
 ///
 /// # Panics
 /// Never for a vocabulary that was read from a file: llguidance fails here on its own constants only.
-pub(crate) fn parsers(tokenizer: &Arc<GgufTokenizer>) -> ParserFactory {
-    let environment: TokEnv = Arc::new(Environment::new(tokenizer.clone()));
+fn factory(environment: &TokEnv) -> ParserFactory {
     let capabilities = InferenceCapabilities {
         ff_tokens: true,
         ..InferenceCapabilities::default()
     };
     let slices = llguidance::earley::SlicedBiasComputer::general_slices();
-    let mut parsers = ParserFactory::new(&environment, capabilities, &slices)
+    let mut parsers = ParserFactory::new(environment, capabilities, &slices)
         .expect("llguidance's own slices suit every vocabulary");
     parsers.quiet();
     parsers.limits_mut().verbose_errors = false;

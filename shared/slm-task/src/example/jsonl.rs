@@ -114,7 +114,7 @@ impl<'a> Row<'a> {
                 Place::line(file, line),
                 format!("{} ({})", quoted(text), reason(&error)),
                 "one JSON object on the line",
-                "Quotes and line breaks inside a text are written `\\\"` and `\\n`.",
+                advice(&error),
             )),
         }
     }
@@ -185,6 +185,17 @@ fn not_utf8(file: &str, line: usize, bytes: &[u8], error: std::str::Utf8Error) -
     };
     let found = format!("byte 0x{:02x} at column {}", bytes[at], at + 1);
     TaskError::input(Place::line(file, line), found, "UTF-8 text", advice)
+}
+
+/// What to do about a line that is not JSON.
+fn advice(error: &serde_json::Error) -> &'static str {
+    let message = error.to_string();
+    match message.contains("surrogate") || message.contains("hex escape") {
+        true => {
+            "A `\\u` escape is half of a character (a lone surrogate): write the whole character."
+        }
+        false => "Quotes and line breaks inside a text are written `\\\"` and `\\n`.",
+    }
 }
 
 /// The parser's reason with the column, without its line, which is always 1.

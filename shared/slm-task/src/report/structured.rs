@@ -127,17 +127,15 @@ impl Decoding {
         let (mut gained, mut lost, mut changed) = (0, 0, 0);
         let (mut tokens, mut forced) = (0, 0);
         for (under, freely) in constrained.iter().zip(free) {
-            match (is_valid(&schema, under), is_valid(&schema, freely)) {
-                (true, false) => gained += 1,
-                (false, true) => lost += 1,
-                _ => {}
-            }
+            let valid = (is_valid(&schema, under), is_valid(&schema, freely));
+            gained += u64::from(valid == (true, false));
+            lost += u64::from(valid == (false, true));
             let Prediction::Object(under) = under else {
                 continue;
             };
             tokens += under.tokens;
             forced += under.forced;
-            if let Prediction::Object(freely) = freely {
+            if let (Prediction::Object(freely), (true, true)) = (freely, valid) {
                 changed += u64::from(!same(&under.object, &freely.object));
             }
         }

@@ -212,6 +212,23 @@ fn routing(report: &RoutingReport) -> String {
         100.0 * at.coverage,
         100.0 * (1.0 - at.risk)
     );
+    let routed = report.by_label.iter();
+    let shares = routed.map(|(label, rows, routed)| format!("{label} {routed}/{rows}"));
+    let shares = shares.collect::<Vec<_>>().join(", ");
+    let _ = writeln!(text, "rows that go to `{}`: {shares}", report.fallback);
+    for goal in [0.5, 0.75, 0.9] {
+        let curve = report.curve.iter();
+        let Some(point) = curve.clone().find(|point| point.coverage <= goal) else {
+            continue;
+        };
+        let _ = writeln!(
+            text,
+            "at {:.2}: {:.1} % answered, {:.1} % of these right",
+            point.threshold,
+            100.0 * point.coverage,
+            100.0 * (1.0 - point.risk)
+        );
+    }
     if !threshold.reached {
         let _ = writeln!(
             text,

@@ -75,12 +75,14 @@ impl Node {
 
     /// Whether a value is one that may stand here, what is in it left aside.
     fn accepts(&self, value: &Value) -> bool {
-        if let Some(choices) = &self.choices {
-            return choices
-                .iter()
-                .any(|choice| Compare::Exact.same(choice, value));
-        }
-        self.kinds.iter().any(|kind| kind.has(value))
+        let chosen = |choices: &Vec<Value>| {
+            let mut choices = choices.iter();
+            choices.any(|choice| Compare::Exact.same(choice, value))
+        };
+        // Without a type there are choices.
+        let is_kind = self.kinds.is_empty() || self.kinds.iter().any(|kind| kind.has(value));
+        self.choices.as_ref().is_none_or(chosen)
+            && is_kind
             && match value {
                 Value::String(text) => {
                     self.size.has(text.chars().count())

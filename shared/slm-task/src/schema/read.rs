@@ -127,7 +127,34 @@ impl Reader<'_> {
         if node.is_plain() {
             self.plain(&mut node, keys, at)?;
         }
+        self.check_choices(&node, keys, at)?;
         Ok(node)
+    }
+
+    /// That each value of `enum` and `const` is one that the keywords beside it allow.
+    fn check_choices(
+        &self,
+        node: &Node,
+        keys: &Map<String, Value>,
+        at: &str,
+    ) -> Result<(), TaskError> {
+        let listed = keys.get("enum").and_then(Value::as_array);
+        let beside = keys.get("const").is_none_or(|only| {
+            listed.is_none_or(|values| values.iter().any(|v| Compare::Exact.same(v, only)))
+        });
+        let stray = |choice: &&Value| !beside || !node.violations(choice, true).is_empty();
+        let Some(choice) = node.choices.iter().flatten().find(stray) else {
+            return Ok(());
+        };
+        let key = if keys.contains_key("const") {
+            "const"
+        } else {
+            "enum"
+        };
+        let advice = "No answer can be both: take the value out, or the keyword that forbids it.";
+        let found = quoted(&choice.to_string());
+        let expected = "values that the keywords beside it allow";
+        Err(self.wrong(&inside(at, key), found, expected, advice))
     }
 
     fn check_keywords(&self, keys: &Map<String, Value>, at: &str) -> Result<(), TaskError> {

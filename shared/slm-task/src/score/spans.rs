@@ -55,7 +55,6 @@ impl<'a> Spans<'a> {
                 right.push(
                     !prediction.is_failure()
                         && found.right == found.predicted
-                        && !is_cut(prediction)
                         && found.found == found.support
                         && !is_cut(prediction),
                 );
