@@ -5,6 +5,7 @@
 
 mod access;
 mod chrome;
+mod dials;
 mod gallery;
 mod gate;
 mod parity;
@@ -82,6 +83,8 @@ fn every_shape_answers_in_its_own_view_and_as_reported() {
                 format!("document.querySelector('.result[aria-busy=false] {view}')?.tagName");
             chrome.until(recipe, &shown, SECONDS).await;
             fits(chrome, recipe).await;
+            dials::turn(chrome, recipe).await;
+            the_base_model_answers_too(chrome).await;
             chrome.click("#tab-evaluate").await;
             evaluate(chrome, SECONDS).await;
             report(chrome).await;
