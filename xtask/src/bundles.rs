@@ -66,9 +66,14 @@ fn keep(recipe: &str, shipped: &Path) -> Result<()> {
     let mut plan = dist::Plan::new();
     dist::add(&mut plan, shipped, &[])?;
     let kept = folder("bundles").join(recipe);
+    let bits = match fs::read(kept.join(WEIGHTS)) {
+        Err(_) => "new",
+        Ok(before) if before == fs::read(shipped.join(WEIGHTS))? => "the same bits as before",
+        Ok(_) => "other bits than before",
+    };
     let changes = dist::sync(&plan, &kept)?;
     say(format!(
-        "bundles: {} ({changes} files changed, adapter {size} bytes)",
+        "bundles: {} ({changes} files changed; adapter of {size} bytes, {bits})",
         kept.display()
     ));
     Ok(())

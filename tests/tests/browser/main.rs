@@ -313,16 +313,21 @@ fn a_visit_is_measured() {
 }
 
 /// Several bundles, those that the repository keeps above all, reproduce their probes and answer one
-/// after the other on one loaded base. What each costs is printed.
+/// after the other, the first one twice, on one base that is fetched once. What each costs is printed.
 #[test]
 fn bundles_are_swapped_and_measured() {
     let (folder, bundles) = gallery::several("several");
     assert!(bundles.len() > 1, "nothing to swap");
     let server = Server::start(&folder);
+    let gate = Gate::before(&server, 0, After::Break);
+    gate.open();
     with_chrome(DESKTOP, async |chrome| {
-        for bundle in &bundles {
-            visit::swap(chrome, &server.url, bundle).await;
+        visit::swap(chrome, &gate.url, &bundles[0]).await;
+        let fetched = gate.starts();
+        for bundle in bundles[1..].iter().chain(&bundles[..1]) {
+            visit::swap(chrome, &gate.url, bundle).await;
         }
+        assert_eq!(gate.starts(), fetched, "the base was fetched again");
         assert_eq!(chrome.console_errors().await, Vec::<String>::new());
     });
 }
