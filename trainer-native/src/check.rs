@@ -26,9 +26,26 @@ pub fn all(splits: &[(&str, &Rows)], recipe: &Recipe, base: Option<&str>) -> Res
     found.extend(texts::look_alikes(splits, &recipe.labels));
     found.extend(texts::labels_without_rows(splits, &recipe.labels));
     found.extend(cuts::words(splits));
+    found.extend(ignored(splits));
     found.extend(lengths::too_long(splits, recipe, base)?);
     found.sort_by_key(|finding| finding.code);
     Ok(found)
+}
+
+/// Keys of rows that nothing reads.
+fn ignored(splits: &[(&str, &Rows)]) -> Vec<Finding> {
+    let finding = |(name, message): (&str, &String)| Finding {
+        code: Code::KeyIgnored,
+        places: vec![name.to_string()],
+        message: message.clone(),
+    };
+    let all = |&(name, rows): &(&'_ str, &'_ Rows)| -> Vec<Finding> {
+        rows.warnings
+            .iter()
+            .map(|message| finding((name, message)))
+            .collect()
+    };
+    splits.iter().flat_map(all).collect()
 }
 
 /// Texts that occur in more than one split, each as `file:line = file:line`.

@@ -11,6 +11,8 @@ mod style;
 mod template;
 mod writer;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use slm_task::rng::SplitMix64;
 
@@ -130,12 +132,14 @@ impl Generator {
 pub fn sample(recipe: &RecipeFile, split: Split) -> Result<String> {
     let generator = Generator::load(recipe, split)?;
     let generated = generator.rows(generator.bank.rows, SAMPLE_SEED)?;
-    let handwritten =
-        files::read_text(&recipe.data(&format!("handwritten/{}.jsonl", split.name())))?;
-    let lines = handwritten
-        .lines()
-        .chain(generated.iter().map(String::as_str));
+    let by_hand = files::read_text(&handwritten(recipe, split))?;
+    let lines = by_hand.lines().chain(generated.iter().map(String::as_str));
     Ok(lines.flat_map(|line| [line, "\n"]).collect())
+}
+
+/// The recipe's hand-written rows of a split.
+pub fn handwritten(recipe: &RecipeFile, split: Split) -> PathBuf {
+    recipe.data(&format!("handwritten/{}.jsonl", split.name()))
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub struct RecipeFile {
     pub text: String,
     /// The folder that data files are relative to.
     pub folder: PathBuf,
+    /// The files that were read for it.
+    pub files: Vec<PathBuf>,
 }
 
 impl RecipeFile {
@@ -50,6 +52,7 @@ impl RecipeFile {
             recipe,
             text,
             folder,
+            files: [Some(path), schema].into_iter().flatten().collect(),
         })
     }
 

@@ -15,6 +15,8 @@ pub struct Rows {
     pub file: DataFile,
     /// Its rows.
     pub examples: Vec<Example>,
+    /// What of them is not read, in words.
+    pub warnings: Vec<String>,
 }
 
 /// A data file as a run remembers it.
@@ -35,7 +37,7 @@ pub struct DataFile {
 pub fn load(path: &Path, recipe: &Recipe) -> Result<Rows> {
     let bytes = files::read(path)?;
     let shown = path.display().to_string();
-    let examples = example::read_jsonl(&bytes, &shown, recipe)?;
+    let example::Rows { examples, warnings } = example::read_rows(&bytes, &shown, recipe)?;
     if examples.is_empty() {
         return Err(bad_input(format!(
             "{shown}: found no rows; expected one JSON object a line. Fill the file, or name another."
@@ -48,5 +50,6 @@ pub fn load(path: &Path, recipe: &Recipe) -> Result<Rows> {
             rows: examples.len(),
         },
         examples,
+        warnings,
     })
 }

@@ -218,3 +218,48 @@ fn a_schema_that_decoding_cannot_be_held_to_is_refused_by_the_check() {
         &["the recipe's `schema`", "Simplify the schema"],
     );
 }
+
+#[test]
+fn no_output_takes_the_place_of_what_was_read() {
+    let sandbox = Sandbox::new();
+    letters(&sandbox);
+    for file in ["recipe.toml", "fields.json", "train.jsonl"] {
+        let before = sandbox.read(&format!("letters/{file}"));
+        for command in [
+            "data check letters",
+            "train letters --base base.gguf --dry-run",
+        ] {
+            let command = format!("{command} --json letters/{file}");
+            sandbox.refused(&command, 2, &["would be written over"]);
+        }
+        assert_eq!(sandbox.read(&format!("letters/{file}")), before);
+    }
+    sandbox.write("a.csv", "text,label\na,b\nc,d\n");
+    let import = "data import a.csv --shape single-label --out rows.jsonl --json";
+    for json in ["rows.jsonl", "./rows.jsonl.rejected.jsonl"] {
+        sandbox.refused(
+            &format!("{import} {json}"),
+            2,
+            &["two files would be written there"],
+        );
+    }
+}
+
+#[test]
+fn keys_that_nothing_reads_are_said() {
+    let sandbox = Sandbox::new();
+    letters(&sandbox);
+    let row = "{\"prompt\": \"a\", \"completion\": {\"mood\": \"good\"}, \"weight\": 3}\n";
+    sandbox.write("letters/dev.jsonl", row);
+    let found = sandbox.done("data check letters --base base.gguf --json -");
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    let findings = found["findings"].as_array().unwrap();
+    let ignored = findings
+        .iter()
+        .find(|f| f["code"] == "key_ignored")
+        .unwrap();
+    assert!(
+        ignored["message"].as_str().unwrap().contains("`weight`"),
+        "{ignored}"
+    );
+}

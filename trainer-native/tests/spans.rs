@@ -198,6 +198,20 @@ fn a_span_that_cuts_a_word_is_pointed_out() {
 }
 
 #[test]
+fn a_span_that_is_not_its_own_text_is_refused() {
+    let sandbox = sandbox();
+    let row =
+        r#"{"text": "é Bo", "spans": [{"start": 2, "end": 4, "label": "NAME", "text": "NOT BO"}]}"#;
+    sandbox.write("names/train.jsonl", row);
+    let says = [
+        "train.jsonl:1",
+        "spans[0].text",
+        "found `NOT BO`; expected `Bo`",
+    ];
+    sandbox.refused("data check names", 2, &says);
+}
+
+#[test]
 fn a_span_beyond_its_text_is_refused_with_its_place() {
     let sandbox = sandbox();
     let row = r#"{"text": "é Bo", "spans": [{"start": 2, "end": 5, "label": "NAME"}]}"#;

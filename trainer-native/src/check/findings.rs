@@ -20,6 +20,8 @@ pub enum Code {
     CutsWord,
     /// Two labels are most likely one, written in two ways.
     LookAlikeLabels,
+    /// Rows have keys that nothing reads.
+    KeyIgnored,
     /// A label of the recipe has no row in a file.
     LabelWithoutRows,
     /// The base model is not on this machine, so that lengths were not counted.
@@ -37,6 +39,7 @@ impl Code {
             Self::AnswerTooLong => "answer_too_long",
             Self::CutsWord => "cuts_word",
             Self::LookAlikeLabels => "look_alike_labels",
+            Self::KeyIgnored => "key_ignored",
             Self::LabelWithoutRows => "label_without_rows",
             Self::LengthsUnchecked => "lengths_unchecked",
         }
@@ -52,6 +55,7 @@ impl Code {
             Self::AnswerTooLong => "files with right answers over scoring.max_tokens",
             Self::CutsWord => "rows with a span that cuts a word",
             Self::LookAlikeLabels => "pairs of labels that look alike",
+            Self::KeyIgnored => "keys that nothing reads",
             Self::LabelWithoutRows => "labels without rows",
             Self::LengthsUnchecked => "lengths not checked",
         }

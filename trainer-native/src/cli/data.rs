@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
-use slm_task::{Recipe, example};
+use slm_task::example;
 
 use super::import;
 use crate::{
@@ -84,13 +84,14 @@ fn run_check(
     base: Option<&str>,
     json: Option<&Path>,
 ) -> Result<()> {
-    let (recipe, splits) = read_splits(what, recipe)?;
+    let (file, splits) = read_splits(what, recipe)?;
     if let Some(path) = json {
-        let read: Vec<&Path> = splits.iter().map(|(_, rows)| &*rows.file.path).collect();
+        let rows = splits.iter().map(|(_, rows)| &*rows.file.path);
+        let read: Vec<&Path> = rows.chain(file.files.iter().map(|f| &**f)).collect();
         files::keep_inputs(path, &read)?;
     }
     let named: Vec<(&str, &Rows)> = splits.iter().map(|(name, rows)| (&**name, rows)).collect();
-    let found = check::all(&named, &recipe, base)?;
+    let found = check::all(&named, &file.recipe, base)?;
     let twice: Vec<&str> = found
         .iter()
         .filter(|finding| finding.code == Code::DuplicateAcross)
@@ -133,12 +134,15 @@ fn run_check(
 }
 
 /// The recipe, and the files with their names: its three, or those listed.
-fn read_splits(what: &[String], recipe: Option<String>) -> Result<(Recipe, Vec<(String, Rows)>)> {
+fn read_splits(
+    what: &[String],
+    recipe: Option<String>,
+) -> Result<(RecipeFile, Vec<(String, Rows)>)> {
     if let Some(recipe) = recipe {
-        let recipe = RecipeFile::load(&recipe, &[])?.recipe;
+        let recipe = RecipeFile::load(&recipe, &[])?;
         let splits: Result<_> = what
             .iter()
-            .map(|file| Ok((file.clone(), rows::load(Path::new(file), &recipe)?)))
+            .map(|file| Ok((file.clone(), rows::load(Path::new(file), &recipe.recipe)?)))
             .collect();
         return Ok((recipe, splits?));
     }
@@ -168,7 +172,7 @@ fn read_splits(what: &[String], recipe: Option<String>) -> Result<(Recipe, Vec<(
     })
     .collect();
     let splits = splits?;
-    Ok((file.recipe, splits))
+    Ok((file, splits))
 }
 
 fn generate_sample(recipe: &str, out: Option<PathBuf>) -> Result<()> {
@@ -184,6 +188,7 @@ fn generate_sample(recipe: &str, out: Option<PathBuf>) -> Result<()> {
     files::create_folder(&folder)?;
     for split in Split::ALL {
         let path = folder.join(format!("{}.jsonl", split.name()));
+        files::keep_inputs(&path, &[&generate::handwritten(&file, split)])?;
         let text = generate::sample(&file, split)?;
         files::write_atomic(&path, text.as_bytes())?;
         eprintln!("wrote {} rows to {}", text.lines().count(), path.display());

@@ -65,6 +65,8 @@ impl Args {
     pub fn run(self) -> Result<()> {
         let recipe = self.recipe.as_deref();
         let recipe = recipe.map(|name| RecipeFile::load(name, &[])).transpose()?;
+        let recipe_files = recipe.iter().flat_map(|file| file.files.clone());
+        let inputs: Vec<PathBuf> = recipe_files.chain([self.file.clone()]).collect();
         let options = Options {
             shape: self.shape,
             format: self.format,
@@ -78,8 +80,22 @@ impl Args {
             ));
         }
         let rejected = rejected_path(&self.out);
-        for output in [&self.out, &rejected].into_iter().chain(&self.json) {
-            files::keep_inputs(output, &[&self.file])?;
+        let inputs: Vec<&Path> = inputs.iter().map(|file| &**file).collect();
+        let outputs: Vec<&PathBuf> = [&self.out, &rejected]
+            .into_iter()
+            .chain(&self.json)
+            .collect();
+        for (index, output) in outputs.iter().enumerate() {
+            files::keep_inputs(output, &inputs)?;
+            if outputs[..index]
+                .iter()
+                .any(|before| same_place(before, output))
+            {
+                return Err(bad_input(format!(
+                    "{}: two files would be written there. Name another for --json.",
+                    output.display()
+                )));
+            }
         }
         let imported = import::import(&self.file, &files::read(&self.file)?, &options)?;
         // Where no row is accepted, what stood there before is worth more.
@@ -108,6 +124,14 @@ impl Args {
             false => Ok(()),
         }
     }
+}
+
+fn same_place(a: &Path, b: &Path) -> bool {
+    let place = |path: &Path| {
+        let whole = path.canonicalize().or_else(|_| std::path::absolute(path));
+        whole.unwrap_or_else(|_| path.to_path_buf())
+    };
+    place(a) == place(b)
 }
 
 /// `rows.jsonl` → `rows.jsonl.rejected.jsonl`.

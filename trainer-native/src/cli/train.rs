@@ -125,7 +125,8 @@ impl Args {
         };
         if let Some(json) = &self.json {
             let read = [Some(&train), Some(&dev), test.as_ref()];
-            let read: Vec<&Path> = read.into_iter().flatten().map(|r| &*r.file.path).collect();
+            let rows = read.into_iter().flatten().map(|rows| &*rows.file.path);
+            let read: Vec<&Path> = rows.chain(recipe.files.iter().map(|f| &**f)).collect();
             files::keep_inputs(json, &read)?;
         }
         let (base, base_path) = load_base(base.as_deref())?;

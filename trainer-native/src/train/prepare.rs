@@ -95,7 +95,10 @@ impl Prepared {
     pub fn warnings(&self, test: Option<&Rows>) -> Result<Vec<String>> {
         let splits = self.splits(test);
         let found = lengths::unfinished(&splits, &self.recipe, self.base.tokenizer())?;
-        Ok(found.into_iter().map(|finding| finding.message).collect())
+        let mut warnings: Vec<String> = found.into_iter().map(|finding| finding.message).collect();
+        let unread = splits.iter().flat_map(|(_, rows)| &rows.warnings);
+        warnings.extend(unread.cloned());
+        Ok(warnings)
     }
 
     /// Weight of a row's loss: its class weight for each supervised token.

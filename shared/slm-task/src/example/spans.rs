@@ -36,7 +36,8 @@ pub fn code_points(text: &str, bytes: Range<usize>) -> Range<usize> {
 ///
 /// # Errors
 /// What is no list of `{start, end, label}`; bounds that are empty, beyond the text or next to white
-/// space inside; an unknown label; spans that overlap.
+/// space inside, or not where the span's own `text` (which it may have) stands; an unknown label; spans
+/// that overlap.
 pub(super) fn read(row: &Row<'_>, text: &str, labels: &[String]) -> Result<Vec<Span>, TaskError> {
     let items = match row.field("spans") {
         Some(Value::Array(items)) => items,
@@ -105,6 +106,15 @@ impl Reader<'_> {
                 quoted(part),
                 "a part without white space at its ends".into(),
                 "Move `start` or `end` to the first or beyond the last visible character.",
+            ));
+        }
+        if let Some(own) = item.get("text").filter(|own| own.as_str() != Some(part)) {
+            let own = own.as_str().map_or_else(|| kind(own), quoted);
+            return Err(self.wrong(
+                &format!("{field}.text"),
+                own,
+                format!("{}, which stands from {start} to {end}", quoted(part)),
+                "Bounds count Unicode code points from 0; `end` is one beyond the last.",
             ));
         }
         Ok(Span {

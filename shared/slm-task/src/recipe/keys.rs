@@ -192,7 +192,14 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Choice(&["none", "sqrt", "inverse"]),
         "\"sqrt\"",
     ),
-    optional("twist.upsample", at_least(0), "40"),
+    optional(
+        "twist.upsample",
+        Kind::Integer {
+            min: 0,
+            max: 1_000_000,
+        },
+        "40",
+    ),
     optional("twist.downsample", at_least(0), "400"),
     optional("twist.recall_floor", Kind::Share, "0.95"),
     optional("twist.label_floors", Kind::Shares, "{ IBAN = 0.95 }"),
