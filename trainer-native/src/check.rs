@@ -34,18 +34,15 @@ pub fn all(splits: &[(&str, &Rows)], recipe: &Recipe, base: Option<&str>) -> Res
 
 /// Keys of rows that nothing reads.
 fn ignored(splits: &[(&str, &Rows)]) -> Vec<Finding> {
-    let finding = |(name, message): (&str, &String)| Finding {
-        code: Code::KeyIgnored,
-        places: vec![name.to_string()],
-        message: message.clone(),
-    };
-    let all = |&(name, rows): &(&'_ str, &'_ Rows)| -> Vec<Finding> {
-        rows.warnings
-            .iter()
-            .map(|message| finding((name, message)))
-            .collect()
-    };
-    splits.iter().flat_map(all).collect()
+    let mut found = Vec::new();
+    for (name, rows) in splits {
+        found.extend(rows.warnings.iter().map(|message| Finding {
+            code: Code::KeyIgnored,
+            places: vec![(*name).to_string()],
+            message: message.clone(),
+        }));
+    }
+    found
 }
 
 /// Texts that occur in more than one split, each as `file:line = file:line`.

@@ -119,17 +119,23 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
 /// # Errors
 /// Bad input that names the file.
 pub fn keep_inputs(output: &Path, inputs: &[&Path]) -> Result<()> {
-    let same = |input: &&Path| match (output.canonicalize(), input.canonicalize()) {
-        (Ok(output), Ok(input)) => output == input,
-        _ => false,
-    };
-    match inputs.iter().any(same) {
+    match inputs.iter().any(|input| is_same_place(output, input)) {
         true => Err(bad_input(format!(
             "{}: would be written over, and it is an input of this command. Name another file.",
             output.display()
         ))),
         false => Ok(()),
     }
+}
+
+/// Whether two paths, of files that are there or not, lead to one place.
+pub fn is_same_place(a: &Path, b: &Path) -> bool {
+    let place = |path: &Path| {
+        path.canonicalize()
+            .or_else(|_| std::path::absolute(path))
+            .ok()
+    };
+    place(a) == place(b)
 }
 
 /// Creates a folder and its parents.

@@ -1,12 +1,13 @@
 //! Small models for tests: a few layers of random weights behind a real or a toy vocabulary, made in
 //! milliseconds. Also finds the real base on this machine. No product code uses this.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use half::f16;
 use slm_task::rng::SplitMix64;
 
 use crate::{
+    base::BaseModel,
     gguf::{Array, GgmlType, Gguf, Value, Writer},
     tokenizer,
 };
@@ -77,6 +78,15 @@ pub fn tiny_gguf(base: &Gguf, seed: u64) -> Vec<u8> {
     }
     let vocab = base.strings("tokenizer.ggml.tokens").map_or(0, |t| t.len());
     Tiny::default().finish(writer, vocab, seed)
+}
+
+/// [`tiny_gguf`] of the default base, loaded.
+///
+/// # Panics
+/// As [`base_bytes`].
+pub fn tiny_base(seed: u64) -> Arc<BaseModel> {
+    let real = Gguf::parse(&base_bytes()).expect("the default base is sound");
+    Arc::new(BaseModel::from_gguf(&tiny_gguf(&real, seed)).expect("a sound tiny model"))
 }
 
 /// A two-layer llama over a toy vocabulary: three control tokens (`<|endoftext|>`,

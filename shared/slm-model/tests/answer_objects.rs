@@ -1,10 +1,10 @@
 //! JSON answers from end to end: what the renderer trains on is what the grammar allows, and an
 //! answerer gives objects that fit the schema.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path};
 
 use futures::executor::block_on;
-use slm_model::{Answerer, BaseModel, Constraint, Gguf, JsonGrammar, TokenSet, testing};
+use slm_model::{Answerer, Constraint, JsonGrammar, TokenSet, testing};
 use slm_task::{Example, Failure, Prediction, Recipe, Renderer, example};
 
 /// The recipe of the gallery, and its rows for training.
@@ -18,16 +18,10 @@ fn extract() -> (Recipe, Vec<Example>) {
     (recipe, rows.unwrap())
 }
 
-fn base() -> Arc<BaseModel> {
-    let real = testing::base_bytes();
-    let tiny = testing::tiny_gguf(&Gguf::parse(&real).unwrap(), 3);
-    Arc::new(BaseModel::from_gguf(&tiny).unwrap())
-}
-
 #[test]
 fn every_training_answer_is_allowed() {
     let (recipe, rows) = extract();
-    let base = base();
+    let base = testing::tiny_base(3);
     let schema = recipe.answer_schema().unwrap();
     let grammar = JsonGrammar::new(&base, schema.document()).unwrap();
     let renderer = Renderer::new(&recipe, base.tokenizer(), &[]).unwrap();
@@ -48,7 +42,7 @@ fn an_answerer_writes_objects_of_the_schema() {
     recipe.instruction = "Write.".into();
     recipe.scoring.max_tokens = 400;
     let schema = recipe.answer_schema().unwrap();
-    let base = base();
+    let base = testing::tiny_base(3);
     let texts: Vec<&str> = rows[..6].iter().map(|row| row.prompt.as_str()).collect();
     let mut answerer = Answerer::new(base.clone(), None, &recipe, Vec::new()).unwrap();
     let mut written = 0;
@@ -90,7 +84,7 @@ fn an_answerer_writes_objects_of_the_schema() {
 fn a_schema_that_was_not_read_is_an_error_before_any_answer() {
     let (mut recipe, _) = extract();
     recipe.schema = Some("schema.json".into());
-    let error = Answerer::new(base(), None, &recipe, Vec::new())
+    let error = Answerer::new(testing::tiny_base(3), None, &recipe, Vec::new())
         .err()
         .unwrap();
     assert!(

@@ -1,10 +1,10 @@
 //! Spans from end to end: what the renderer trains on is what the grammar allows, and an answerer
 //! gives spans of the text.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path};
 
 use futures::executor::block_on;
-use slm_model::{Answerer, BaseModel, Constraint, Gguf, SpanGrammar, SpanOrder, TokenSet, testing};
+use slm_model::{Answerer, Constraint, SpanGrammar, SpanOrder, TokenSet, testing};
 use slm_task::{Example, Prediction, Recipe, Renderer, Target, example, recall::StopBias};
 
 /// The recipe of the gallery, and its rows for training.
@@ -17,16 +17,10 @@ fn pii() -> (Recipe, Vec<Example>) {
     (recipe, rows)
 }
 
-fn base() -> Arc<BaseModel> {
-    let real = testing::base_bytes();
-    let tiny = testing::tiny_gguf(&Gguf::parse(&real).unwrap(), 3);
-    Arc::new(BaseModel::from_gguf(&tiny).unwrap())
-}
-
 #[test]
 fn every_training_answer_is_allowed() {
     let (mut recipe, rows) = pii();
-    let base = base();
+    let base = testing::tiny_base(3);
     for order in [SpanOrder::Text, SpanOrder::Free] {
         recipe.twist.span_order = order;
         let grammar = SpanGrammar::new(&base, &recipe.labels, order).unwrap();
@@ -64,7 +58,7 @@ fn an_answerer_lists_spans_of_the_text() {
     let (mut recipe, rows) = pii();
     recipe.twist.span_order = SpanOrder::Text;
     recipe.instruction = "List.".into();
-    let base = base();
+    let base = testing::tiny_base(3);
     let texts = ["Zoë met Bo.", "…", "a b"];
     let mut answerer = Answerer::new(base.clone(), None, &recipe, Vec::new()).unwrap();
     // A strong will to stop, and none at all.
@@ -124,7 +118,7 @@ fn a_long_answer_tells_the_shorter_ones() {
         recipe.twist.span_order = order;
         recipe.instruction = "List.".into();
         recipe.scoring.max_tokens = 24;
-        let mut answerer = Answerer::new(base(), None, &recipe, Vec::new()).unwrap();
+        let mut answerer = Answerer::new(testing::tiny_base(3), None, &recipe, Vec::new()).unwrap();
         let mut spans = |bias: &StopBias| {
             answerer.set_stop_bias(bias.clone());
             let answered = block_on(answerer.answer(&texts)).unwrap().into_iter();

@@ -1,10 +1,10 @@
 //! Odd texts and labels with the real vocabulary: emoji alone through every built-in recipe, and
 //! labels that no tokens write.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path};
 
 use futures::executor::block_on;
-use slm_model::{Answerer, BaseModel, Gguf, testing};
+use slm_model::{Answerer, testing};
 use slm_task::{Prediction, Recipe, Shape, Tokenizer as _};
 
 /// The recipes of the gallery, with their schemas.
@@ -25,15 +25,9 @@ fn recipes() -> Vec<Recipe> {
     recipes
 }
 
-fn base() -> Arc<BaseModel> {
-    let real = testing::base_bytes();
-    let tiny = testing::tiny_gguf(&Gguf::parse(&real).unwrap(), 3);
-    Arc::new(BaseModel::from_gguf(&tiny).unwrap())
-}
-
 #[test]
 fn emoji_alone_are_answered_in_every_shape() {
-    let base = base();
+    let base = testing::tiny_base(3);
     let texts = ["🦀", "👩‍👩‍👧🇿🇦🎉", "…"];
     let mut shapes = Vec::new();
     for mut recipe in recipes() {
@@ -79,7 +73,7 @@ fn emoji_alone_are_answered_in_every_shape() {
 
 #[test]
 fn labels_that_the_vocabulary_cannot_write_are_refused() {
-    let base = base();
+    let base = testing::tiny_base(3);
     // It has no token for the first byte of either, which leaves two labels of the same tokens.
     let labels = ["x\u{40000}", "x\u{80000}"];
     assert_eq!(

@@ -4,8 +4,8 @@ use std::{ops::Range, sync::Arc};
 
 use futures::executor::block_on;
 use slm_model::{
-    BaseModel, Constraint, Engine, Gguf, SpanGrammar, SpanOrder, TokenSet,
-    constraint::spans::Alignment, testing,
+    BaseModel, Constraint, Engine, SpanGrammar, SpanOrder, TokenSet, constraint::spans::Alignment,
+    testing,
 };
 use slm_task::{Tokenizer as _, rng::SplitMix64};
 
@@ -329,9 +329,7 @@ fn accept(grammar: &SpanGrammar, model: &BaseModel, input: &str, answer: &[u32])
 
 #[test]
 fn answers_for_training_are_allowed_token_by_token() {
-    let base = testing::base_bytes();
-    let real = testing::tiny_gguf(&Gguf::parse(&base).unwrap(), 1);
-    let real = Arc::new(BaseModel::from_gguf(&real).unwrap());
+    let real = testing::tiny_base(1);
     let texts = [
         "the good, the bad\nand \"the ugly\" \\ éé🦀 ana@example.org +49 170 1234567, ana",
         "x",

@@ -1,6 +1,6 @@
 //! Spans that cut a word: what offsets look like that were counted in other units, or from 1.
 
-use slm_task::Target;
+use slm_task::{Target, example::Span};
 
 use super::findings::{Code, Finding};
 use crate::rows::Rows;
@@ -18,8 +18,8 @@ pub fn words(splits: &[(&str, &Rows)]) -> Vec<Finding> {
                 continue;
             };
             let text = row.prompt.as_str();
-            let cut = |bytes: &&slm_task::example::Span| {
-                is_inside_a_word(text, bytes.start) || is_inside_a_word(text, bytes.end)
+            let cut = |span: &&Span| {
+                is_inside_a_word(text, span.start) || is_inside_a_word(text, span.end)
             };
             let Some(span) = spans.iter().find(cut) else {
                 continue;

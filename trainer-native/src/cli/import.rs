@@ -80,23 +80,8 @@ impl Args {
             ));
         }
         let rejected = rejected_path(&self.out);
-        let inputs: Vec<&Path> = inputs.iter().map(|file| &**file).collect();
-        let outputs: Vec<&PathBuf> = [&self.out, &rejected]
-            .into_iter()
-            .chain(&self.json)
-            .collect();
-        for (index, output) in outputs.iter().enumerate() {
-            files::keep_inputs(output, &inputs)?;
-            if outputs[..index]
-                .iter()
-                .any(|before| same_place(before, output))
-            {
-                return Err(bad_input(format!(
-                    "{}: two files would be written there. Name another for --json.",
-                    output.display()
-                )));
-            }
-        }
+        let outputs = [&self.out, &rejected].into_iter().chain(&self.json);
+        keep_apart(&outputs.collect::<Vec<_>>(), &inputs)?;
         let imported = import::import(&self.file, &files::read(&self.file)?, &options)?;
         // Where no row is accepted, what stood there before is worth more.
         if !imported.accepted.is_empty() {
@@ -126,12 +111,20 @@ impl Args {
     }
 }
 
-fn same_place(a: &Path, b: &Path) -> bool {
-    let place = |path: &Path| {
-        let whole = path.canonicalize().or_else(|_| std::path::absolute(path));
-        whole.unwrap_or_else(|_| path.to_path_buf())
-    };
-    place(a) == place(b)
+/// Refuses an output that is an input or another output.
+fn keep_apart(outputs: &[&PathBuf], inputs: &[PathBuf]) -> Result<()> {
+    let inputs: Vec<&Path> = inputs.iter().map(|file| &**file).collect();
+    for (index, output) in outputs.iter().enumerate() {
+        files::keep_inputs(output, &inputs)?;
+        let mut before = outputs[..index].iter();
+        if before.any(|other| files::is_same_place(other, output)) {
+            return Err(bad_input(format!(
+                "{}: two files would be written there. Name another for --json.",
+                output.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// `rows.jsonl` → `rows.jsonl.rejected.jsonl`.

@@ -33,7 +33,7 @@ pub struct Prepared {
 /// # Errors
 /// Bad input when no row is left, or training has only one label.
 pub fn prepare(base: Arc<BaseModel>, recipe: Recipe, train: Rows, dev: Rows) -> Result<Prepared> {
-    check_labels(&recipe, &train)?;
+    check_answers_differ(&recipe, &train)?;
     let renderer = Renderer::new(&recipe, base.tokenizer(), &[])?;
     renderer.check_labels()?;
     let file = train.file.path.display().to_string();
@@ -109,7 +109,7 @@ impl Prepared {
 }
 
 /// With one answer to everything there is nothing to learn.
-fn check_labels(recipe: &Recipe, train: &Rows) -> Result<()> {
+fn check_answers_differ(recipe: &Recipe, train: &Rows) -> Result<()> {
     let first = train.examples.first().map(|row| &row.target);
     if train.examples.iter().any(|row| Some(&row.target) != first) {
         return Ok(());

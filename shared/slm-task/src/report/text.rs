@@ -212,13 +212,12 @@ fn routing(report: &RoutingReport) -> String {
         100.0 * at.coverage,
         100.0 * (1.0 - at.risk)
     );
-    let routed = report.by_label.iter();
-    let shares = routed.map(|(label, rows, routed)| format!("{label} {routed}/{rows}"));
-    let shares = shares.collect::<Vec<_>>().join(", ");
+    let share = |(label, rows, routed): &(String, usize, usize)| format!("{label} {routed}/{rows}");
+    let shares: Vec<String> = report.by_label.iter().map(share).collect();
+    let shares = shares.join(", ");
     let _ = writeln!(text, "rows that go to `{}`: {shares}", report.fallback);
-    for goal in [0.5, 0.75, 0.9] {
-        let curve = report.curve.iter();
-        let Some(point) = curve.clone().find(|point| point.coverage <= goal) else {
+    for most in [0.5, 0.75, 0.9] {
+        let Some(point) = report.curve.iter().find(|point| point.coverage <= most) else {
             continue;
         };
         let _ = writeln!(

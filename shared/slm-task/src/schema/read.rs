@@ -1,5 +1,6 @@
 //! From the text of a schema to nodes, or to the first thing in it that is outside the subset.
 
+mod choices;
 mod values;
 
 use serde_json::{Map, Value};
@@ -131,32 +132,6 @@ impl Reader<'_> {
         Ok(node)
     }
 
-    /// That each value of `enum` and `const` is one that the keywords beside it allow.
-    fn check_choices(
-        &self,
-        node: &Node,
-        keys: &Map<String, Value>,
-        at: &str,
-    ) -> Result<(), TaskError> {
-        let listed = keys.get("enum").and_then(Value::as_array);
-        let beside = keys.get("const").is_none_or(|only| {
-            listed.is_none_or(|values| values.iter().any(|v| Compare::Exact.same(v, only)))
-        });
-        let stray = |choice: &&Value| !beside || !node.violations(choice, true).is_empty();
-        let Some(choice) = node.choices.iter().flatten().find(stray) else {
-            return Ok(());
-        };
-        let key = if keys.contains_key("const") {
-            "const"
-        } else {
-            "enum"
-        };
-        let advice = "No answer can be both: take the value out, or the keyword that forbids it.";
-        let found = quoted(&choice.to_string());
-        let expected = "values that the keywords beside it allow";
-        Err(self.wrong(&inside(at, key), found, expected, advice))
-    }
-
     fn check_keywords(&self, keys: &Map<String, Value>, at: &str) -> Result<(), TaskError> {
         let known = |key: &str| KEYWORDS.contains(&key) || key.starts_with("x-");
         let comparing = |key: &str| key.starts_with("x-") && nearest(key, &["x-compare"]).is_some();
@@ -237,24 +212,6 @@ impl Reader<'_> {
             return Err(self.wrong(&inside(at, "type"), found, expected, advice));
         }
         Ok(kinds)
-    }
-
-    fn choices(
-        &self,
-        keys: &Map<String, Value>,
-        at: &str,
-    ) -> Result<Option<Vec<Value>>, TaskError> {
-        if let Some(only) = keys.get("const") {
-            return Ok(Some(vec![only.clone()]));
-        }
-        match keys.get("enum") {
-            None => Ok(None),
-            Some(Value::Array(choices)) if !choices.is_empty() => Ok(Some(choices.clone())),
-            Some(other) => {
-                let advice = r#"Write `"enum": ["a", "b"]`."#;
-                Err(self.wrong(&inside(at, "enum"), kind(other), "a list of values", advice))
-            }
-        }
     }
 
     fn object(
