@@ -41,7 +41,8 @@ pub struct Evaluation {
 }
 
 /// Evaluates a subject. On its own test rows, whole, a run also gets `predictions.json` and
-/// `report.json`.
+/// `report.json`. They are those that its test file has now, not when it was trained: nothing was
+/// learnt from them.
 ///
 /// # Errors
 /// Bad input, or a failing engine or disk; answers that were finished are kept.
@@ -49,6 +50,10 @@ pub fn evaluate(subject: &Subject, options: &Options) -> Result<Evaluation> {
     let path = options.data.clone().or_else(|| subject.test.clone());
     let path = path.ok_or_else(|| bad_input("no test rows are known; name some with --data."))?;
     let data = rows::load(&path, &subject.recipe)?;
+    let own_rows = match &subject.test {
+        Some(own) => files::is_same_place(own, &path),
+        None => false,
+    };
     let chosen = choose(&data, options.rows, subject.recipe.scoring.seed);
     let cache = cache_folder(subject)?;
     let setting = Setting {
@@ -88,7 +93,7 @@ pub fn evaluate(subject: &Subject, options: &Options) -> Result<Evaluation> {
     let report = build(subject, &data, &chosen, &predictions, seconds)?;
     if let Some(run) = &subject.run
         && options.rows == 0
-        && run.config.test.as_ref().map(|file| &file.sha256) == Some(&data.file.sha256)
+        && own_rows
         && subject.recipe_sha256 == run.config.recipe_sha256
     {
         files::write_json(&run.path("predictions.json"), &predictions)?;

@@ -1,6 +1,9 @@
 //! What a command works on: a run, a bundle, or a base model alone.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Result;
 use slm_model::{BaseModel, LoraAdapter};
@@ -30,13 +33,15 @@ pub struct Subject {
     /// sha256 of its text.
     pub recipe_sha256: String,
     /// The rows that a report is about unless others are named.
-    pub test: Option<std::path::PathBuf>,
+    pub test: Option<PathBuf>,
     /// The rows that shots and the majority class come from.
     pub train: Option<Rows>,
     /// What was set on the dev rows after training; nothing for a base.
     pub dials: Dials,
     /// The run, when it is one.
     pub run: Option<Run>,
+    /// The files that were read for it: no output may take their place.
+    pub files: Vec<PathBuf>,
 }
 
 impl Subject {
@@ -83,10 +88,13 @@ impl Subject {
         }
         let base = load_base_for(&run.config.base.sha256, base, Some(&run.config.base.path))?;
         let adapter = run::load_adapter(&run.adapter_folder(), &base)?;
+        let mut files = vec![run.path("config.json"), run.path("recipe.toml")];
+        files.push(run.config.train.path.clone());
         let (recipe, recipe_sha256) = match recipe {
             Some(name) => {
                 let file = RecipeFile::load(name, &[])?;
                 let sha256 = file.sha256();
+                files.extend(file.files);
                 (file.recipe, sha256)
             }
             None => (run.recipe()?, run.config.recipe_sha256.clone()),
@@ -105,6 +113,7 @@ impl Subject {
             recipe,
             recipe_sha256,
             run: Some(run),
+            files,
         })
     }
 
@@ -119,11 +128,15 @@ impl Subject {
             Some(name) => Some(RecipeFile::load(name, &[])?),
             None => RecipeFile::load(&own.id, &[]).ok(),
         };
+        let mut files: Vec<_> = manifest.files.iter().map(|f| path.join(&f.path)).collect();
+        files.push(path.join("manifest.json"));
+        files.extend(source.iter().flat_map(|file| file.files.clone()));
         let train = source
             .map(|file| file.data(&file.recipe.data.train))
             .filter(|path| path.is_file())
             .map(|path| rows::load(&path, &own))
             .transpose()?;
+        files.extend(train.iter().map(|rows| rows.file.path.clone()));
         let predictions = path.join("predictions.json");
         let predictions = Predictions::parse(
             &files::read_text(&predictions)?,
@@ -138,6 +151,7 @@ impl Subject {
             test: Some(path.join("test.jsonl")),
             train,
             run: None,
+            files,
         })
     }
 
@@ -150,6 +164,8 @@ impl Subject {
         let file = RecipeFile::load(recipe, &[])?;
         let base = load_base(Some(name).filter(|&name| name != "base"))?.0;
         let train = file.data(&file.recipe.data.train);
+        let mut files = file.files.clone();
+        files.push(train.clone());
         Ok(Self {
             base,
             dials: Dials::default(),
@@ -162,6 +178,7 @@ impl Subject {
                 .transpose()?,
             recipe: file.recipe,
             run: None,
+            files,
         })
     }
 }

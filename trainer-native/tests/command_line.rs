@@ -209,6 +209,31 @@ fn an_evaluation_compares_all_systems_and_repeats_nothing() {
         20,
         "still of the test rows"
     );
+
+    for read in [
+        "run/config.json",
+        "tiny/train.jsonl",
+        "tiny/test.jsonl",
+        "tiny/dev.jsonl",
+    ] {
+        let before = sandbox.read_text(read);
+        let command = format!("eval run --data tiny/dev.jsonl --json {read}");
+        sandbox.refused(&command, 2, &[read, "would be written over"]);
+        assert_eq!(sandbox.read_text(read), before, "{read}");
+    }
+    let command = "eval base.gguf --recipe tiny --json tiny/recipe.toml";
+    sandbox.refused(command, 2, &["would be written over"]);
+}
+
+#[test]
+fn test_rows_added_after_training_are_evaluated_and_reported() {
+    let sandbox = Sandbox::new();
+    sandbox.done(&format!("{TRAIN} --set sft.epochs=1"));
+    sandbox.done("eval run");
+    let more = sandbox.read_text("tiny/test.jsonl") + &rows("ADDED ", 4);
+    sandbox.write("tiny/test.jsonl", more);
+    sandbox.done("eval run");
+    assert_eq!(sandbox.json("run/report.json")["body"]["rows"], 24);
 }
 
 #[test]

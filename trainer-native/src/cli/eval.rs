@@ -45,10 +45,12 @@ impl Args {
     /// # Errors
     /// Bad input, or a failing engine or disk.
     pub fn run(self) -> Result<()> {
-        if let (Some(json), Some(data)) = (&self.json, &self.data) {
-            files::keep_inputs(json, &[data])?;
-        }
         let subject = Subject::open(&self.subject, self.recipe.as_deref(), self.base.as_deref())?;
+        if let Some(json) = &self.json {
+            let rows = self.data.iter().chain(&subject.test);
+            let read: Vec<_> = rows.chain(&subject.files).map(|f| &**f).collect();
+            files::keep_inputs(json, &read)?;
+        }
         let options = Options {
             data: self.data,
             rows: self.rows,
