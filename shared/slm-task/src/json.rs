@@ -1,5 +1,9 @@
-//! JSON: our own files, written the same way everywhere and read with errors that say where, and values
-//! in words.
+//! JSON: what people wrote, read without loss or not at all; our own files, written the same way
+//! everywhere and read with errors that say where; and values in words.
+
+mod lossless;
+
+pub use lossless::value;
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;

@@ -10,7 +10,7 @@ pub mod baseline;
 pub mod bundle;
 pub mod error;
 pub mod example;
-mod json;
+pub mod json;
 pub mod metrics;
 pub mod prediction;
 pub mod prompt;

@@ -111,6 +111,12 @@ fn errors_say_where_what_and_what_to_do() {
          A `\\u` escape is half of a character (a lone surrogate): write the whole character.",
     );
     check(
+        r#"{"prompt": "So so", "completion": "neutral", "prompt": "No"}"#,
+        "found `{\"prompt\": \"So so\", \"completion\": \"neutral\", \"prompt\": \"No\"}` \
+         (the key `prompt` stands twice in one object; keep one, column 53); \
+         expected one JSON object on the line. JSON is read without loss or not at all.",
+    );
+    check(
         r#"{"prompt": "So "so"", "completion": "neutral"}"#,
         "found `{\"prompt\": \"So \"so\"\", \"completion\": \"neutral\"}` \
          (expected `,` or `}`, column 17); expected one JSON object on the line. \

@@ -68,7 +68,18 @@ pub(super) fn lines(bytes: &[u8]) -> Vec<Line> {
     if let Ok(Value::Array(items)) = serde_json::from_slice(bytes)
         && !is_spacy_pair(&items)
     {
-        let numbered = items.into_iter().enumerate();
+        let lossless = match parse(bytes) {
+            Ok(Value::Array(items)) => items,
+            whole => {
+                let raw = String::from_utf8_lossy(bytes.trim_ascii()).into_owned();
+                return vec![Line {
+                    number: 1,
+                    raw,
+                    value: whole,
+                }];
+            }
+        };
+        let numbered = lossless.into_iter().enumerate();
         return numbered
             .map(|(index, value)| Line::of(index + 1, value))
             .collect();
@@ -89,7 +100,7 @@ fn parse(line: &[u8]) -> Result<Value, Reason> {
         let at = error.valid_up_to() + 1;
         Reason::new(Code::NotUtf8, format!("byte {at} is not UTF-8"))
     })?;
-    serde_json::from_str(text).map_err(|error| Reason::new(Code::NotJson, error.to_string()))
+    slm_task::json::value(text).map_err(|error| Reason::new(Code::NotJson, error.to_string()))
 }
 
 /// `["text", {"entities": …}]`: a row of its own, and no list of rows.

@@ -133,10 +133,8 @@ impl Answer {
 
     fn object(self) -> Result<Value, Reason> {
         let value = match self {
-            Self::Written(text) | Self::Value(Value::String(text)) => serde_json::from_str(&text)
-                .map_err(|error| {
-                Reason::new(Code::NotAnObject, format!("not JSON ({error})"))
-            })?,
+            Self::Written(text) | Self::Value(Value::String(text)) => slm_task::json::value(&text)
+                .map_err(|error| Reason::new(Code::NotAnObject, format!("not JSON ({error})")))?,
             Self::Value(value) => value,
             Self::Spans(_) => return Err(wrong("an object", "spans")),
         };

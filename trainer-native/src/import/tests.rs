@@ -51,6 +51,10 @@ fn objects_with_text_and_label() {
         (8, Code::WrongAnswer),
     ];
     check("a.jsonl", bad, &one, &[], &codes);
+    let twice = r#"{"text": "a", "label": "x", "text": "b"}"#;
+    check("a.jsonl", twice, &one, &[], &[(1, Code::NotJson)]);
+    let list = format!("[{twice}]");
+    check("a.jsonl", &list, &one, &[], &[(1, Code::NotJson)]);
     let known = Options {
         labels: vec!["x".to_string()],
         ..options(Shape::SingleLabel)

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Example, targets::TargetReader};
 use crate::{
     error::{Place, TaskError, nearest, quoted},
-    json::kind,
+    json::{self, kind},
     recipe::Recipe,
 };
 
@@ -102,7 +102,7 @@ fn lines<'a>(
 impl<'a> Row<'a> {
     fn parse(file: &'a str, line: usize, bytes: &[u8]) -> Result<Self, TaskError> {
         let text = std::str::from_utf8(bytes).map_err(|e| not_utf8(file, line, bytes, e))?;
-        match serde_json::from_str(text) {
+        match json::value(text) {
             Ok(Value::Object(fields)) => Ok(Self { file, line, fields }),
             Ok(other) => Err(TaskError::input(
                 Place::line(file, line),
@@ -190,11 +190,12 @@ fn not_utf8(file: &str, line: usize, bytes: &[u8], error: std::str::Utf8Error) -
 /// What to do about a line that is not JSON.
 fn advice(error: &serde_json::Error) -> &'static str {
     let message = error.to_string();
-    match message.contains("surrogate") || message.contains("hex escape") {
-        true => {
-            "A `\\u` escape is half of a character (a lone surrogate): write the whole character."
-        }
-        false => "Quotes and line breaks inside a text are written `\\\"` and `\\n`.",
+    if message.contains("surrogate") || message.contains("hex escape") {
+        "A `\\u` escape is half of a character (a lone surrogate): write the whole character."
+    } else if error.is_data() {
+        "JSON is read without loss or not at all."
+    } else {
+        "Quotes and line breaks inside a text are written `\\\"` and `\\n`."
     }
 }
 

@@ -3,7 +3,11 @@
 use serde_json::Value;
 
 use super::jsonl::Row;
-use crate::{error::TaskError, json::kind, schema::Schema};
+use crate::{
+    error::TaskError,
+    json::{self, kind},
+    schema::Schema,
+};
 
 /// Reads the `completion` of a row: an object, or a text that holds one.
 ///
@@ -20,7 +24,7 @@ pub(super) fn read(row: &Row<'_>, schema: &Schema) -> Result<Value, TaskError> {
     };
     let object = match row.field("completion") {
         None => return Err(wrong("nothing".into())),
-        Some(Value::String(text)) => serde_json::from_str(text)
+        Some(Value::String(text)) => json::value(text)
             .map_err(|error| wrong(format!("a text that is not JSON ({error})")))?,
         Some(value) => value.clone(),
     };

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Kind, Node, Range, Schema, Size, format::Format};
 use crate::{
     error::{Place, TaskError, listed, nearest, quoted},
-    json::kind,
+    json::{self, kind},
     metrics::structured::{Compare, Field},
 };
 
@@ -51,7 +51,7 @@ const KEYWORDS: [&str; 29] = [
 /// See [`Schema::parse`].
 pub(super) fn read(text: &str, file: &str) -> Result<Schema, TaskError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let document: Value = serde_json::from_str(text).map_err(|error| {
+    let document = json::value(text).map_err(|error| {
         let message = error.to_string();
         let reason = message.split(" at line ").next().unwrap_or(&message);
         TaskError::input(
