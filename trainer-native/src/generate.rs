@@ -14,7 +14,7 @@ mod writer;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use slm_task::rng::SplitMix64;
+use slm_task::{example, rng::SplitMix64};
 
 use crate::{exit::bad_input, files, recipe_file::RecipeFile};
 use answer::Answers;
@@ -128,11 +128,17 @@ impl Generator {
 /// The recipe's own file of a split: its hand-written lines as they are, then the generated ones.
 ///
 /// # Errors
-/// As [`Generator::load`] and [`Generator::rows`]; hand-written rows that cannot be read.
+/// As [`Generator::load`] and [`Generator::rows`]; hand-written rows that the recipe cannot read.
 pub fn sample(recipe: &RecipeFile, split: Split) -> Result<String> {
     let generator = Generator::load(recipe, split)?;
     let generated = generator.rows(generator.bank.rows, SAMPLE_SEED)?;
-    let by_hand = files::read_text(&handwritten(recipe, split))?;
+    let path = handwritten(recipe, split);
+    let by_hand = files::read_text(&path)?;
+    example::read_rows(
+        by_hand.as_bytes(),
+        &path.display().to_string(),
+        &recipe.recipe,
+    )?;
     let lines = by_hand.lines().chain(generated.iter().map(String::as_str));
     Ok(lines.flat_map(|line| [line, "\n"]).collect())
 }

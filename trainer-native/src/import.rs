@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
-use slm_task::Shape;
+use slm_task::{Recipe, Shape, example};
 
 use crate::exit::bad_input;
 pub use reason::{Code, Reason};
@@ -57,8 +57,8 @@ pub struct Options {
     pub text_column: Option<String>,
     /// Name (or number, in CoNLL) of the column or key of the answer.
     pub label_column: Option<String>,
-    /// Labels that may occur; any, where empty.
-    pub labels: Vec<String>,
+    /// The recipe that is to read the rows; they may have any labels and values where it is none.
+    pub recipe: Option<Recipe>,
 }
 
 /// A row that was not taken.
@@ -111,6 +111,14 @@ pub fn import(path: &Path, bytes: &[u8], options: &Options) -> Result<Imported> 
             options.shape
         )));
     }
+    if let Some(recipe) = &options.recipe
+        && recipe.shape != options.shape
+    {
+        return Err(bad_input(format!(
+            "--shape {}: the recipe `{}` is of the shape {}. Name that shape, or another recipe.",
+            options.shape, recipe.id, recipe.shape
+        )));
+    }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut notes = Notes::new();
     let (format, items) = items(path, bytes, options, &mut notes)?;
@@ -128,6 +136,10 @@ pub fn import(path: &Path, bytes: &[u8], options: &Options) -> Result<Imported> 
     };
     for item in items {
         let row = item.candidate.and_then(|row| row.write(options));
+        let row = row.and_then(|row| match &options.recipe {
+            Some(recipe) => fits(&row, recipe).map(|()| row),
+            None => Ok(row),
+        });
         match row {
             Ok(row) => imported.accepted.push(row),
             Err(Reason { code, detail }) => imported.rejected.push(Rejected {
@@ -139,6 +151,18 @@ pub fn import(path: &Path, bytes: &[u8], options: &Options) -> Result<Imported> 
         }
     }
     Ok(imported)
+}
+
+/// That a recipe reads the row.
+fn fits(row: &str, recipe: &Recipe) -> Result<(), Reason> {
+    match example::read_rows(row.as_bytes(), "row", recipe) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let error = error.to_string();
+            let detail = error.strip_prefix("row:1: ").unwrap_or(&error);
+            Err(Reason::new(Code::WrongAnswer, detail))
+        }
+    }
 }
 
 /// Every row of the file, and the format that it was read as.
@@ -158,6 +182,7 @@ fn items(
             Format::Messages | Format::Spacy | Format::Presidio => named,
             _ => json::guess(&lines),
         };
+        no_columns_of_turns(rows, options)?;
         return Ok((Format::Parquet, json::read(lines, rows, options, notes)));
     }
     let items = match named {
@@ -169,10 +194,29 @@ fn items(
                 Format::Auto => json::guess(&lines),
                 named => named,
             };
+            no_columns_of_turns(format, options)?;
             return Ok((format, json::read(lines, format, options, notes)));
         }
     };
     Ok((named, items))
+}
+
+/// Refuses named columns where text and answer are turns of a conversation.
+fn no_columns_of_turns(format: Format, options: &Options) -> Result<()> {
+    let named = [
+        ("--text-column", &options.text_column),
+        ("--label-column", &options.label_column),
+    ];
+    let named = named
+        .iter()
+        .find_map(|(name, value)| Some((name, value.as_ref()?)));
+    match named {
+        Some((name, value)) if format == Format::Messages => Err(bad_input(format!(
+            "{name} {value}: the rows are conversations, whose text and answer are the last turns. \
+             Leave it out, or name the format with --format jsonl."
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The format by the file's name and its beginning; kinds of JSON are told apart later.

@@ -182,4 +182,57 @@ fn what_an_import_leaves_out_is_said() {
         "{rejected}"
     );
     assert!(rejected.contains("d,e,x\\nf,g,x"), "{rejected}");
+
+    let turns = r#"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "x"}], "id": 7}"#;
+    sandbox.write("turns.jsonl", turns);
+    let line = "data import turns.jsonl --shape single-label --out turns.out.jsonl";
+    let text = sandbox.done(line);
+    assert!(
+        text.contains("value under \"id\", which is not read"),
+        "{text}"
+    );
+    let named = format!("{line} --text-column body");
+    sandbox.refused(&named, 2, &["--text-column body", "conversations"]);
+
+    let entities = r#"{"body": "Bo a", "text": "no", "marks": [[0, 2, "NAME"]], "entities": []}"#;
+    sandbox.write("spacy.jsonl", entities);
+    sandbox.done(
+        "data import spacy.jsonl --shape spans --out spacy.out.jsonl --format spacy \
+         --text-column body --label-column marks",
+    );
+    let read = sandbox.read_text("spacy.out.jsonl");
+    assert!(read.contains("\"Bo a\"") && read.contains("NAME"), "{read}");
+}
+
+#[test]
+fn sample_data_is_written_whole_or_not_at_all() {
+    let sandbox = Sandbox::new();
+    let bank = |word: &str| {
+        format!(
+            "rows = 2\nstyle = \"plain\"\n[[form]]\nanswer = \"good\"\nweight = 1\ntext = [\"{word} {{n}}\"]\n\
+             [shared]\nn = [\"one two\", \"three four\", \"five six\"]\n[[domain]]\nid = \"a\"\n"
+        )
+    };
+    for split in ["train", "dev", "test"] {
+        sandbox.write(&format!("tiny/bank/{split}.toml"), bank(split));
+        let row = format!("{{\"prompt\": \"{split} by hand\", \"completion\": \"bad\"}}\n");
+        sandbox.write(&format!("tiny/handwritten/{split}.jsonl"), row);
+    }
+    let before = sandbox.read_text("tiny/train.jsonl");
+    let check = |file: &str, wrong: &str, words: &[&str]| {
+        let right = sandbox.read_text(file);
+        sandbox.write(file, wrong);
+        sandbox.refused("data generate tiny", 2, &[&[file], words].concat());
+        assert_eq!(sandbox.read_text("tiny/train.jsonl"), before, "{file}");
+        sandbox.write(file, right);
+    };
+    check("tiny/bank/test.toml", "rows = -1", &["rows"]);
+    check(
+        "tiny/handwritten/dev.jsonl",
+        "{\"prompt\": \"a\", \"completion\": \"fair\"}\n",
+        &[":1", "fair"],
+    );
+    sandbox.done("data generate tiny");
+    let rows = sandbox.read_text("tiny/train.jsonl");
+    assert!(rows.starts_with("{\"prompt\": \"train by hand\"") && rows.lines().count() == 3);
 }

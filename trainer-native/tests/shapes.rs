@@ -263,3 +263,25 @@ fn keys_that_nothing_reads_are_said() {
         "{ignored}"
     );
 }
+
+#[test]
+fn an_import_takes_what_the_recipe_reads() {
+    let sandbox = Sandbox::new();
+    letters(&sandbox);
+    sandbox.write(
+        "a.jsonl",
+        "{\"text\": \"a\", \"label\": {\"mood\": \"good\"}}\n{\"text\": \"b\", \"label\": {\"mood\": \"fair\"}}\n",
+    );
+    let import = "data import a.jsonl --recipe letters --out rows.jsonl --shape";
+    let text = sandbox.done(&format!("{import} structured"));
+    assert!(text.contains("2 rows: 1 accepted"), "{text}");
+    let rejected = sandbox.read_text("rows.jsonl.rejected.jsonl");
+    for words in ["\"line\":2,\"code\":\"wrong_answer\"", "completion.mood"] {
+        assert!(rejected.contains(words), "{rejected}");
+    }
+    sandbox.refused(
+        &format!("{import} single-label"),
+        2,
+        &["`letters` is of the shape structured"],
+    );
+}

@@ -185,11 +185,15 @@ fn generate_sample(recipe: &str, out: Option<PathBuf>) -> Result<()> {
         )));
     }
     let folder = out.unwrap_or_else(|| file.folder.clone());
-    files::create_folder(&folder)?;
-    for split in Split::ALL {
+    // All or nothing: files of different states would be trained and measured against each other.
+    let written = Split::ALL.into_iter().map(|split| {
         let path = folder.join(format!("{}.jsonl", split.name()));
         files::keep_inputs(&path, &[&generate::handwritten(&file, split)])?;
-        let text = generate::sample(&file, split)?;
+        Ok((path, generate::sample(&file, split)?))
+    });
+    let written: Vec<_> = written.collect::<Result<_>>()?;
+    files::create_folder(&folder)?;
+    for (path, text) in written {
         files::write_atomic(&path, text.as_bytes())?;
         eprintln!("wrote {} rows to {}", text.lines().count(), path.display());
     }

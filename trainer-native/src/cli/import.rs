@@ -49,7 +49,7 @@ pub struct Args {
     /// Column or key of the answer (a number in CoNLL) [default: completion, label, output, …]
     #[arg(long, value_name = "NAME")]
     label_column: Option<String>,
-    /// Recipe whose labels are the only ones to accept
+    /// Recipe that is to read the rows: only its labels, or what fits its schema, are accepted
     #[arg(long, value_name = "RECIPE")]
     recipe: Option<String>,
     /// Write the counts as JSON; - for standard output
@@ -72,7 +72,7 @@ impl Args {
             format: self.format,
             text_column: self.text_column,
             label_column: self.label_column,
-            labels: recipe.map(|file| file.recipe.labels).unwrap_or_default(),
+            recipe: recipe.map(|file| file.recipe),
         };
         if self.out.as_os_str() == "-" {
             return Err(bad_input(

@@ -18,6 +18,12 @@ use crate::exit::bad_input;
 
 type Lists = BTreeMap<String, Vec<String>>;
 
+/// Most rows of a bank: they are held in memory, and compared with each other.
+const MOST_ROWS: usize = 1_000_000;
+
+/// Largest weight of a form: each counts as a card of the deck that forms are drawn from.
+const MOST_WEIGHT: usize = 10_000;
+
 /// A parsed and checked word bank.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,6 +128,12 @@ impl Bank {
         if self.form.iter().all(|form| form.weight == 0) {
             return Err("no [[form]] has a weight above 0. Give one a weight.".into());
         }
+        if self.rows > MOST_ROWS {
+            return Err(format!(
+                "`rows` is {}; expected at most {MOST_ROWS}. Lower it.",
+                self.rows
+            ));
+        }
         let forms = self.form.iter().enumerate();
         forms
             .map(|(index, form)| {
@@ -138,6 +150,15 @@ impl Bank {
         }
         if form.text.is_empty() {
             return Err("it has no text. Add a template.".into());
+        }
+        if form.text.iter().any(|template| template.trim().is_empty()) {
+            return Err("a template of it is empty. Take it out, or write one.".into());
+        }
+        if form.weight > MOST_WEIGHT {
+            let found = form.weight;
+            return Err(format!(
+                "its weight is {found}; expected at most {MOST_WEIGHT}. Weights count against each other: lower all of them."
+            ));
         }
         let texts = form.text.iter();
         texts

@@ -72,6 +72,21 @@ fn refuses_a_bank_that_cannot_be_written() {
         ("weight = 1", "", "weight"),
         ("weight = 1", "weight = 0", "no [[form]] has a weight"),
         ("weight = 1", "weight = 1\nwieght = 2", "wieght"),
+        (
+            "weight = 1",
+            "weight = 9000000000000",
+            "its weight is 9000000000000",
+        ),
+        (
+            "rows = 2",
+            "rows = 9000000000000",
+            "`rows` is 9000000000000",
+        ),
+        (
+            "\"{thing} is [good|{how}].\"",
+            "\"\", \"x\"",
+            "a template of it is empty",
+        ),
         ("\"{thing} is [good|{how}].\"", "", "it has no text"),
         (
             "\"positive\"\n    feeling",

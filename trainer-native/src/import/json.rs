@@ -134,6 +134,12 @@ fn candidate(
         .map(str::to_string);
     if format == Format::Messages {
         let (text, answer) = conversation(&fields, notes)?;
+        let mut read = match fields.contains_key("messages") {
+            true => vec!["messages"],
+            false => vec!["prompt", "completion"],
+        };
+        read.extend(slice.is_some().then_some("slice"));
+        unread(&fields, &read, notes);
         return Ok(Candidate {
             text,
             answer,

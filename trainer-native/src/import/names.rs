@@ -43,15 +43,14 @@ pub(super) fn of(format: Format, options: &Options) -> Names<'_> {
         _ if options.shape == Shape::Spans => (TEXTS, ENTITIES),
         _ => (TEXTS, ANSWERS),
     };
-    let free = !matches!(format, Format::Presidio | Format::Spacy);
     Names {
         text: match options.text_column.as_deref() {
-            Some(name) if free => vec![name],
-            _ => text.to_vec(),
+            Some(name) => vec![name],
+            None => text.to_vec(),
         },
         answer: match options.label_column.as_deref() {
-            Some(name) if free => vec![name],
-            _ => answer.to_vec(),
+            Some(name) => vec![name],
+            None => answer.to_vec(),
         },
     }
 }

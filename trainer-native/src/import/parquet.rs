@@ -164,7 +164,7 @@ mod tests {
             format: Format::Auto,
             text_column: None,
             label_column: None,
-            labels: Vec::new(),
+            recipe: None,
         };
         import(Path::new("rows"), bytes, &options)
     }

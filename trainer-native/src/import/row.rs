@@ -37,7 +37,11 @@ impl Candidate {
         if self.text.trim().is_empty() {
             return Err(Reason::new(Code::EmptyText, "the text is empty"));
         }
-        let known = |label: &str| known(label, &options.labels);
+        let labels = options
+            .recipe
+            .as_ref()
+            .map_or(&[][..], |recipe| &recipe.labels);
+        let known = |label: &str| known(label, labels);
         let text = json!(self.text);
         let slice = match self.slice {
             Some(slice) => format!(", \"slice\": {}", json!(slice)),

@@ -10,8 +10,16 @@ fn options(shape: Shape) -> Options {
         format: Format::Auto,
         text_column: None,
         label_column: None,
-        labels: Vec::new(),
+        recipe: None,
     }
+}
+
+fn recipe(keys: &str) -> Recipe {
+    let text = format!(
+        "id = \"a\"\ntitle = \"A\"\nsummary = \"a\"\ninstruction = \"x or z?\"\n{keys}\n\
+         [data]\ntrain = \"a\"\ndev = \"b\"\ntest = \"c\"\nlicence = \"MIT\"\n"
+    );
+    Recipe::parse(&text, "recipe.toml").unwrap()
 }
 
 /// Accepted rows, and for each rejected one its line and code.
@@ -56,7 +64,7 @@ fn objects_with_text_and_label() {
     let list = format!("[{twice}]");
     check("a.jsonl", &list, &one, &[], &[(1, Code::NotJson)]);
     let known = Options {
-        labels: vec!["x".to_string()],
+        recipe: Some(recipe("shape = \"single-label\"\nlabels = [\"x\", \"z\"]")),
         ..options(Shape::SingleLabel)
     };
     let two = "{\"text\": \"a\", \"label\": \"x\"}\n{\"text\": \"b\", \"label\": \"y\"}";
