@@ -1,5 +1,9 @@
 //! What a person can turn in a recipe's own view, and what is then shown.
 
+use std::{fs, path::Path};
+
+use slm_task::bundle::Predictions;
+
 use crate::{SECONDS, chrome::Chrome};
 
 const ROUTE: &str = "document.querySelector('.route')?.innerText";
@@ -47,6 +51,31 @@ async fn the_recall_dial_never_finds_less(chrome: &Chrome) {
     slide(chrome, "recall", "6", "stop bias -6 nats").await;
     let many = count(chrome).await;
     assert!(many >= few, "{few} spans, then {many}");
+}
+
+/// Beside the recall dial stand the figures that were measured when it was set, at every place of it.
+pub async fn as_measured(chrome: &Chrome, bundle: &Path) {
+    let file = bundle.join("predictions.json");
+    let text = fs::read_to_string(file).expect("predictions");
+    let predictions = Predictions::parse(&text, "predictions.json").expect("predictions");
+    let Some(dial) = predictions.dials.recall else {
+        return;
+    };
+    assert!(dial.curve.len() > 1, "nothing to turn");
+    for (place, point) in dial.curve.iter().rev().enumerate() {
+        let bias = format!("stop bias {} nats", point.bias);
+        slide(chrome, "recall", &place.to_string(), &bias).await;
+        let point = match point.bias == dial.in_force.bias {
+            true => &dial.in_force,
+            false => point,
+        };
+        let [found, right] = [point.recall, point.precision].map(|share| 100.0 * share);
+        let figures = format!("{found:.1}\u{a0}% of the wanted spans are found, {right:.1}\u{a0}% of those");
+        let shown = format!(
+            "document.querySelector('[aria-label=\"Recall dial\"]')?.innerText.includes('{figures}') ? 'yes' : ''"
+        );
+        chrome.until(&figures, &shown, SECONDS).await;
+    }
 }
 
 async fn every_field_stands_beside_its_schema(chrome: &Chrome) {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     MINUTES, SECONDS,
     chrome::Chrome,
+    dials,
     steps::{ready, type_and_read},
 };
 
@@ -57,6 +58,7 @@ pub async fn swap(chrome: &Chrome, url: &str, bundle: &Path) {
     let texts = rows.lines().take(SENTENCES / 2).map(text_of);
     let answers = answers(chrome, texts).await;
     let megabytes = weights.len() as f64 / 1e6;
+    dials::as_measured(chrome, bundle).await;
     println!("{name}: adapter {megabytes:.2} MB; {figures}; a test row: {answers}");
 }
 
