@@ -70,7 +70,8 @@ pub async fn as_measured(chrome: &Chrome, bundle: &Path) {
             false => point,
         };
         let [found, right] = [point.recall, point.precision].map(|share| 100.0 * share);
-        let figures = format!("{found:.1}\u{a0}% of the wanted spans are found, {right:.1}\u{a0}% of those");
+        let figures =
+            format!("{found:.1}\u{a0}% of the wanted spans are found, {right:.1}\u{a0}% of those");
         let shown = format!(
             "document.querySelector('[aria-label=\"Recall dial\"]')?.innerText.includes('{figures}') ? 'yes' : ''"
         );
