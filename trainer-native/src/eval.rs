@@ -50,10 +50,8 @@ pub fn evaluate(subject: &Subject, options: &Options) -> Result<Evaluation> {
     let path = options.data.clone().or_else(|| subject.test.clone());
     let path = path.ok_or_else(|| bad_input("no test rows are known; name some with --data."))?;
     let data = rows::load(&path, &subject.recipe)?;
-    let own_rows = match &subject.test {
-        Some(own) => files::is_same_place(own, &path),
-        None => false,
-    };
+    let own = subject.test.as_ref();
+    let own_rows = own.is_some_and(|own| files::is_same_place(own, &path));
     let chosen = choose(&data, options.rows, subject.recipe.scoring.seed);
     let cache = cache_folder(subject)?;
     let setting = Setting {

@@ -25,15 +25,20 @@ pub(crate) fn parse<T: DeserializeOwned>(
     what: &str,
 ) -> Result<T, TaskError> {
     serde_json::from_str(text).map_err(|error| {
-        let message = error.to_string();
-        let reason = message.split(" at line ").next().unwrap_or(&message);
         TaskError::input(
             Place::line(file, error.line().max(1)),
-            format!("{reason} (column {})", error.column()),
+            format!("{} (column {})", reason(&error), error.column()),
             format!("{what} as `slm` writes it"),
             "The file is damaged or of another kind: make it again.",
         )
     })
+}
+
+/// The parser's reason, without the line and the column.
+pub(crate) fn reason(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let reason = message.split(" at line ").next().unwrap_or(&message);
+    reason.to_owned()
 }
 
 /// [`parse`], after checking that the file's `format` is the one this version reads, so that a

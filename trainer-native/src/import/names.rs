@@ -44,13 +44,14 @@ pub(super) fn of(format: Format, options: &Options) -> Names<'_> {
         _ => (TEXTS, ANSWERS),
     };
     Names {
-        text: match options.text_column.as_deref() {
-            Some(name) => vec![name],
-            None => text.to_vec(),
-        },
-        answer: match options.label_column.as_deref() {
-            Some(name) => vec![name],
-            None => answer.to_vec(),
-        },
+        text: named(&options.text_column, text),
+        answer: named(&options.label_column, answer),
+    }
+}
+
+fn named<'a>(asked: &'a Option<String>, usual: &[&'a str]) -> Vec<&'a str> {
+    match asked {
+        Some(name) => vec![name],
+        None => usual.to_vec(),
     }
 }

@@ -112,7 +112,13 @@ impl<'a> Row<'a> {
             )),
             Err(error) => Err(TaskError::input(
                 Place::line(file, line),
-                format!("{} ({})", quoted(text), reason(&error)),
+                // Without the line, which is always 1.
+                format!(
+                    "{} ({}, column {})",
+                    quoted(text),
+                    json::reason(&error),
+                    error.column()
+                ),
                 "one JSON object on the line",
                 advice(&error),
             )),
@@ -197,11 +203,4 @@ fn advice(error: &serde_json::Error) -> &'static str {
     } else {
         "Quotes and line breaks inside a text are written `\\\"` and `\\n`."
     }
-}
-
-/// The parser's reason with the column, without its line, which is always 1.
-fn reason(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    let reason = message.split(" at line ").next().unwrap_or(&message);
-    format!("{reason}, column {}", error.column())
 }

@@ -52,8 +52,7 @@ const KEYWORDS: [&str; 29] = [
 pub(super) fn read(text: &str, file: &str) -> Result<Schema, TaskError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let document = json::value(text).map_err(|error| {
-        let message = error.to_string();
-        let reason = message.split(" at line ").next().unwrap_or(&message);
+        let reason = json::reason(&error);
         TaskError::input(
             Place::line(file, error.line().max(1)),
             format!(
