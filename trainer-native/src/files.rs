@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
@@ -57,37 +57,98 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
 /// is followed; what is no plain file (a device, a pipe) stays what it is and is written to.
 ///
 /// # Errors
-/// What the system says, with the file's name and what to do on a full disk.
+/// What the system says, with the file's name and what to do on a full disk; bad input for a folder
+/// that is not there.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    let is_special = |found: fs::Metadata| !found.is_file() && !found.is_dir();
-    if fs::metadata(path).is_ok_and(is_special) {
-        let written = File::options().write(true).open(path);
-        return written
-            .and_then(|mut file| file.write_all(bytes))
-            .map_err(|error| write_error(path, error));
-    }
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = folder.join(format!(".{name}.{}.partial", std::process::id()));
-    let write = || -> io::Result<()> {
-        let mut file = File::create(&temporary)?;
+    write_together(&[(path, bytes)])
+}
+
+/// Writes files as [`write_atomic`] does, each only once all of them are on the disk beside their places:
+/// what cannot be written leaves the others as they were.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub fn write_together(files: &[(&Path, &[u8])]) -> Result<()> {
+    let staged = files
+        .iter()
+        .map(|(path, bytes)| Staged::new(path, bytes).map_err(|error| write_error(path, error)));
+    let staged: Vec<Staged<'_>> = staged.collect::<Result<_>>()?;
+    staged.into_iter().try_for_each(|file| {
+        let path = file.path;
+        file.put().map_err(|error| write_error(path, error))
+    })
+}
+
+/// A file on its way to its place.
+struct Staged<'a> {
+    path: &'a Path,
+    bytes: &'a [u8],
+    /// The whole of it beside its place, and the place; none for what is no plain file.
+    beside: Option<(PathBuf, PathBuf)>,
+}
+
+impl<'a> Staged<'a> {
+    fn new(path: &'a Path, bytes: &'a [u8]) -> io::Result<Self> {
+        let mut staged = Self {
+            path,
+            bytes,
+            beside: None,
+        };
+        match fs::metadata(path) {
+            Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(found) if !found.is_file() => return Ok(staged),
+            _ => {}
+        }
+        let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let name = place.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = format!(".{name}.{}.partial", std::process::id());
+        let temporary = place.with_file_name(temporary);
+        // Known before it is made, so that what fails on the way is taken away.
+        let (temporary, _) = &*staged.beside.insert((temporary, place));
+        let mut file = File::create(temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&temporary, path)?;
+        Ok(staged)
+    }
+
+    fn put(self) -> io::Result<()> {
+        let Some((temporary, place)) = &self.beside else {
+            let mut file = File::options().write(true).open(self.path)?;
+            return file.write_all(self.bytes);
+        };
+        fs::rename(temporary, place)?;
         // The rename itself lasts only once the folder is on the disk.
+        let folder = place.parent().unwrap_or(Path::new("."));
         File::open(folder)
             .and_then(|folder| folder.sync_all())
             .or(Ok(()))
-    };
-    write().map_err(|error| {
-        let _ = fs::remove_file(&temporary);
-        write_error(path, error)
-    })
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        if let Some((temporary, _)) = &self.beside {
+            let _ = fs::remove_file(temporary);
+        }
+    }
 }
 
 /// An error of writing, in words a person can act on.
 pub fn write_error(path: &Path, error: io::Error) -> anyhow::Error {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return bad_input(format!(
+            "cannot write {}: there is no folder {}. Make it, or name another place.",
+            path.display(),
+            folder.display()
+        ));
+    }
+    if error.kind() == io::ErrorKind::IsADirectory {
+        return bad_input(format!(
+            "cannot write {}: it is a folder. Name a file.",
+            path.display()
+        ));
+    }
     let advice = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             ". Free some space, or write to another disk"
@@ -106,12 +167,19 @@ pub fn write_error(path: &Path, error: io::Error) -> anyhow::Error {
 /// # Errors
 /// As [`write_atomic`].
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
-    let mut text = serde_json::to_string_pretty(value)?;
-    text.push('\n');
+    let text = json_text(value)?;
     if path == Path::new("-") {
         return terminal::print(&text);
     }
     write_atomic(path, text.as_bytes())
+}
+
+/// `value` as indented JSON with a final newline.
+///
+/// # Errors
+/// A value that JSON cannot hold.
+pub fn json_text<T: Serialize>(value: &T) -> Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
 }
 
 /// Refuses an output that is one of the inputs: writing it would lose what was read.
@@ -166,6 +234,31 @@ mod tests {
         write_atomic(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn files_are_written_together_or_not_at_all() {
+        let home = tempfile::tempdir().unwrap();
+        let place = |name: &str| home.path().join(name);
+        fs::create_dir(place("folder")).unwrap();
+        fs::write(place("old"), "as it was").unwrap();
+        for (wrong, words) in [
+            ("folder", "it is a folder. Name a file"),
+            ("none/a", "there is no folder"),
+            ("old/a", "there is no folder"),
+        ] {
+            let files = [place("old"), place("new"), place(wrong)];
+            let files: Vec<_> = files.iter().map(|path| (&**path, &b"new"[..])).collect();
+            let error = write_together(&files).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+            let shown = place(wrong).display().to_string();
+            assert!(error.contains(&shown), "{error}");
+            assert_eq!(fs::read(place("old")).unwrap(), b"as it was");
+            assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
+            write_together(&files[..1]).unwrap();
+            assert_eq!(fs::read(place("old")).unwrap(), b"new");
+            fs::write(place("old"), "as it was").unwrap();
+        }
     }
 
     #[cfg(unix)]

@@ -91,9 +91,12 @@ fn find(name: &str) -> Result<PathBuf> {
     if !name.is_empty() && path.is_file() {
         return Ok(path);
     }
+    let built_in = match ids(&gallery).as_slice() {
+        [] => format!("a built-in recipe, of which {} has none", gallery.display()),
+        ids => format!("one of: {}", ids.join(", ")),
+    };
     Err(bad_input(format!(
-        "no recipe {name:?}: expected a folder with recipe.toml, or one of: {}.",
-        ids(&gallery).join(", ")
+        "no recipe {name:?}: expected a folder with recipe.toml, or {built_in}."
     )))
 }
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::Sandbox;
+use common::{Done, Sandbox};
 
 const CSV: &str = "body,queue,id\n";
 
@@ -75,7 +75,36 @@ fn wrong_requests() {
         "data import bad.jsonl --shape single-label --out out.jsonl",
         &["no row was accepted", "out.jsonl.rejected.jsonl"],
     );
+    let rejected = sandbox.read_text("out.jsonl.rejected.jsonl");
+    assert!(
+        rejected.contains("found no key; expected prompt or"),
+        "{rejected}"
+    );
+    let mut nothing_built_in = sandbox.command("data check tinny");
+    nothing_built_in.env("SLM_RECIPES", sandbox.path("tiny"));
+    Done::of(&mut nothing_built_in).refused(2, &["a built-in recipe, of which", "has none."]);
     assert!(!sandbox.exists("x"));
+    let good = "data import tiny/train.jsonl --shape single-label --out";
+    check(
+        &format!("{good} no/where/out.jsonl"),
+        &["there is no folder no/where. Make it"],
+    );
+    check(
+        &format!("{good} new.jsonl --json no/counts.json"),
+        &["no/counts.json: there is no folder no"],
+    );
+    check("data check tiny --json no/a.json", &["no folder no"]);
+    sandbox.write("new.jsonl.rejected.jsonl/a", "a folder");
+    check(
+        &format!("{good} new.jsonl"),
+        &["new.jsonl.rejected.jsonl: it is a folder. Name a file."],
+    );
+    assert!(!sandbox.exists("new.jsonl"), "nothing half-done is left");
+    sandbox.write("empty.csv", "");
+    check(
+        "data import empty.csv --shape single-label --out out.jsonl",
+        &["found no header with columns; expected prompt or text"],
+    );
 }
 
 #[test]

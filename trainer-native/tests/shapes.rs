@@ -217,6 +217,50 @@ fn a_schema_that_decoding_cannot_be_held_to_is_refused_by_the_check() {
         2,
         &["the recipe's `schema`", "Simplify the schema"],
     );
+    for (keywords, dead) in [
+        (
+            r#"{"type": "string", "pattern": "^a$", "minLength": 5}"#,
+            true,
+        ),
+        (
+            r#"{"type": "string", "format": "date", "maxLength": 5}"#,
+            true,
+        ),
+        (
+            r#"{"type": "array", "items": {"type": "string", "format": "email", "maxLength": 2}}"#,
+            true,
+        ),
+        (
+            r#"{"type": "array", "items": {"type": "string"}, "maxItems": 0}"#,
+            false,
+        ),
+        (
+            r#"{"type": "string", "pattern": "^a*$", "minLength": 5}"#,
+            false,
+        ),
+    ] {
+        let schema = r#"{"type": "object", "required": ["mood"], "additionalProperties": false,
+            "properties": {"mood": {"type": "string"}, "extra": "#;
+        sandbox.write("letters/fields.json", format!("{schema}{keywords}}}}}"));
+        let checked = sandbox.run("data check letters/train.jsonl --recipe letters");
+        match dead {
+            true => checked.refused(2, &["every optional field", "'extra' is unsatisfiable"]),
+            false => assert_eq!(checked.code, 0, "{checked}"),
+        }
+    }
+}
+
+#[test]
+fn objects_that_are_all_the_same_teach_nothing() {
+    let sandbox = Sandbox::new();
+    letters(&sandbox);
+    let row = "{\"prompt\": \"a\", \"completion\": {\"mood\": \"good\"}}\n";
+    sandbox.write("letters/train.jsonl", row.repeat(2));
+    sandbox.refused(
+        "train letters --base base.gguf --dry-run",
+        2,
+        &[r#"every row has the answer {"mood":"good"}; expected rows with at least two different"#],
+    );
 }
 
 #[test]

@@ -283,8 +283,9 @@ pub struct SliceReport {
     pub rows: usize,
     /// Share of rows whose whole answer is right.
     pub accuracy: f64,
-    /// The selection metric; a macro average is over the classes that occur in the slice.
-    pub score: f64,
+    /// The selection metric; a macro average is over the classes that occur in the slice. Absent
+    /// where no row of the slice wants a label or a span: only accuracy is defined then.
+    pub score: Option<f64>,
 }
 
 /// A row the subject got wrong.

@@ -116,11 +116,42 @@ impl Schema {
         &self.document
     }
 
+    /// The schema as it was written, but with nothing optional: every object has all of its properties,
+    /// every list an element if it may. A grammar passes over an optional part that nothing can be, and
+    /// fails on this.
+    pub fn with_everything(&self) -> Value {
+        let mut document = self.document.clone();
+        require_everything(&mut document);
+        document
+    }
+
     /// The value in the one form that rows are taught in: properties in the order of the schema,
     /// absent where they are `null` and need not be, whole numbers without a fraction. What the schema
     /// does not know comes last.
     pub fn tidied(&self, value: &Value) -> Value {
         self.root.tidied(value)
+    }
+}
+
+fn require_everything(schema: &mut Value) {
+    let Some(keys) = schema.as_object_mut() else {
+        return;
+    };
+    if let Some(Value::Object(properties)) = keys.get("properties") {
+        let names: Value = properties.keys().cloned().collect();
+        keys.insert("required".to_owned(), names);
+    }
+    let may_be_long = keys.get("maxItems").and_then(Value::as_u64) != Some(0);
+    if keys.contains_key("items") && may_be_long {
+        keys.entry("minItems").or_insert_with(|| 1.into());
+    }
+    keys.get_mut("items")
+        .into_iter()
+        .for_each(require_everything);
+    for name in ["properties", "$defs", "definitions"] {
+        let places = keys.get_mut(name).and_then(Value::as_object_mut);
+        let places = places.into_iter().flat_map(Map::values_mut);
+        places.for_each(require_everything);
     }
 }
 

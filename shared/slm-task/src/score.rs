@@ -23,8 +23,9 @@ pub(crate) trait Scorer {
     /// The headline's metrics of a system on some rows, which may repeat (a resample).
     fn values(&self, system: usize, rows: &[usize]) -> Vec<f64>;
 
-    /// The selection metric of a system on a slice of the rows.
-    fn on_slice(&self, system: usize, rows: &[usize]) -> f64;
+    /// The selection metric of a system on a slice of the rows; none where it needs something wanted
+    /// and no row of the slice wants anything.
+    fn on_slice(&self, system: usize, rows: &[usize]) -> Option<f64>;
 
     /// Whether a system's whole answer to a row is right.
     fn is_right(&self, system: usize, row: usize) -> bool;

@@ -64,6 +64,17 @@ fn every_shape_can_be_read() {
         let mut text = GOOD.replace("single-label", shape);
         if shape == "structured" {
             text.insert_str(0, "schema = \"schema.json\"\n");
+            let labels = "[\"negative\", \"neutral\", \"positive\"]";
+            assert_eq!(
+                error(&text),
+                format!(
+                    "recipe.toml:7: labels: found `{labels}`; expected no labels in a `structured` recipe. \
+                     Remove them: what an answer may be stands in the schema. Labels are for \
+                     `single-label`, `multi-label`, `spans` recipes."
+                )
+            );
+            // Recipes that were written out have the key.
+            text = text.replace(labels, "[]");
         }
         let recipe = Recipe::parse(&text, "recipe.toml").unwrap();
         assert_eq!(recipe.shape.name(), shape);
@@ -329,10 +340,15 @@ fn floors_are_for_labels_of_the_recipe() {
     };
     check(
         "{ negativ = 0.5 }",
-        "found `negativ`; expected a label of the recipe",
+        "found `0.5` for `negativ`; expected a floor for a label of the recipe",
     );
     check("{ negativ = 0.5 }", "such as `negative`");
-    check("{ negative = 2 }", "numbers from 0 to 1, each for a label");
+    check(
+        "{ neutral = 1, negative = 2 }",
+        "recipe.toml:20: twist.label_floors: found `2` for `negative`; expected a number from 0 to 1. \
+         An example: `label_floors = { IBAN = 0.95 }` under `[twist]`.",
+    );
+    check("{ negative = \"a\" }", "found `\"a\"` for `negative`");
     check("0.9", "numbers from 0 to 1, each for a label");
     let mut recipe = recipe;
     recipe.set("twist.label_floors", "neutral=0.25").unwrap();

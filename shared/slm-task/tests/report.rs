@@ -191,7 +191,7 @@ fn a_slice_scores_the_labels_that_occur_in_it() {
     let mut tuned = system("tuned", 100);
     tuned.predictions.truncate(3);
     let body = report::build(input(&recipe(), &rows, vec![tuned])).unwrap();
-    assert_eq!(body.slices["(none)"].score, 1.0);
+    assert_eq!(body.slices["(none)"].score, Some(1.0));
     // The report as a whole pins the recipe's labels, so the two that no row has count 0.
     assert!(body.headline[0].value < 0.5);
 }

@@ -73,7 +73,7 @@ fn what_is_outside_the_subset_is_refused_with_its_place() {
     check(
         r#"{"type": "object", "additionalProperties": false, "required": ["a"]}"#,
         ": required",
-        "Name fields of `properties` only",
+        "expected no field, as `properties` has none. Name fields of `properties` only",
     );
     at(
         json!({"a": 1}),
@@ -123,6 +123,29 @@ fn what_is_outside_the_subset_is_refused_with_its_place() {
     contradicting(json!({"const": "abc", "pattern": "^b"}), "const", "\"abc\"");
     contradicting(json!({"const": 1, "enum": [2, 3]}), "const", "1");
     contradicting(json!({"enum": ["abc"], "maxLength": 2}), "enum", "\"abc\"");
+    let empty = |keywords: Value, place: &str, found: &str| {
+        let found = format!("{found}; expected bounds that an answer can be within");
+        at(
+            json!({"a": keywords}),
+            &format!(": properties.a.{place}"),
+            &found,
+        );
+    };
+    empty(
+        json!({"type": "string", "minLength": 3, "maxLength": 2}),
+        "minLength",
+        "`\"minLength\": 3` with `\"maxLength\": 2`",
+    );
+    empty(
+        json!({"type": "array", "minItems": 1, "maxItems": 0, "items": {"type": "string"}}),
+        "minItems",
+        "`\"minItems\": 1` with `\"maxItems\": 0`",
+    );
+    empty(
+        json!({"type": "array", "items": {"type": "number", "minimum": 2, "exclusiveMaximum": 2}}),
+        "items.minimum",
+        "`\"minimum\": 2` with `\"exclusiveMaximum\": 2`",
+    );
     at(
         json!({"a": {"type": "array"}}),
         ": properties.a.items",
@@ -193,6 +216,62 @@ fn what_is_outside_the_subset_is_refused_with_its_place() {
         ": properties.a.properties.a.$ref",
         "a loop back to `#`",
     );
+}
+
+#[test]
+fn bounds_that_nothing_is_within_are_refused() {
+    let check = |keywords: Value, reads: bool| {
+        let schema = object(json!({"a": keywords})).to_string();
+        assert_eq!(
+            Schema::parse(&schema, "schema.json").is_ok(),
+            reads,
+            "{schema}"
+        );
+    };
+    for (low, high, some, whole) in [
+        (("minimum", 1.0), ("maximum", 1.0), true, true),
+        (("minimum", 2.0), ("maximum", 1.0), false, false),
+        (("exclusiveMinimum", 1.0), ("maximum", 1.0), false, false),
+        (
+            ("exclusiveMinimum", 1.0),
+            ("exclusiveMaximum", 2.0),
+            true,
+            false,
+        ),
+        (("exclusiveMinimum", 1.0), ("maximum", 2.0), true, true),
+        (("minimum", 1.2), ("maximum", 1.8), true, false),
+        (("minimum", -0.5), ("exclusiveMaximum", 0.5), true, true),
+        (("minimum", 1e15), ("maximum", 1e15), true, true),
+    ] {
+        let bounds = |kinds: Value| json!({"type": kinds, low.0: low.1, high.0: high.1});
+        check(bounds(json!("number")), some);
+        check(bounds(json!(["integer", "number"])), some);
+        check(bounds(json!("integer")), whole);
+        check(bounds(json!(["integer", "null"])), whole);
+    }
+    check(
+        json!({"type": "string", "minLength": 2, "maxLength": 2}),
+        true,
+    );
+    let none = json!({"type": "array", "maxItems": 0, "items": {"type": "string"}});
+    check(none, true);
+}
+
+#[test]
+fn everything_is_required_of_places_and_of_nothing_else() {
+    let part = json!({"type": "array", "items": object(json!({"required": {"type": "string"}}))});
+    let mut written = object(json!({
+        "properties": {"$ref": "#/$defs/part"},
+        "none": {"type": "array", "maxItems": 0, "items": {"type": "string"}},
+        "one": {"const": {"properties": {"a": 1}}, "examples": [{"items": 1}]},
+    }));
+    written["$defs"] = json!({"part": part});
+    let schema = Schema::parse(&written.to_string(), "schema.json").unwrap();
+    let mut expected = written;
+    expected["required"] = json!(["properties", "none", "one"]);
+    expected["$defs"]["part"]["minItems"] = 1.into();
+    expected["$defs"]["part"]["items"]["required"] = json!(["required"]);
+    assert_eq!(schema.with_everything(), expected);
 }
 
 #[test]

@@ -16,8 +16,8 @@ pub struct SliceRow {
     pub rows: u64,
     /// Share right.
     pub accuracy: f64,
-    /// The selection metric.
-    pub score: f64,
+    /// The selection metric, where it is defined.
+    pub score: Option<f64>,
 }
 
 /// All slices in the report's order; empty when no row has a slice.
@@ -47,6 +47,9 @@ pub fn SliceTable(
     /// The selection metric's name, for people.
     metric: String,
 ) -> impl IntoView {
+    let undefined = (rows.iter().any(|row| row.score.is_none())).then_some(
+        " A dash stands where no row of a slice wants a label or a span: only its accuracy is defined.",
+    );
     let rows = rows.into_iter().map(|row| {
         view! {
             <tr>
@@ -57,8 +60,10 @@ pub fn SliceTable(
                     <Bar value=row.accuracy/>
                 </td>
                 <td>
-                    <span class="slm-bar-number">{format::metric(row.score)}</span>
-                    <Bar value=row.score class="slm-bar-main"/>
+                    <span class="slm-bar-number">
+                        {row.score.map_or_else(|| "–".to_string(), format::metric)}
+                    </span>
+                    {row.score.map(|score| view! { <Bar value=score class="slm-bar-main"/> })}
                 </td>
             </tr>
         }
@@ -75,6 +80,7 @@ pub fn SliceTable(
         </Table>
         <p class="slm-note">
             {format!("{metric} of a slice is over the classes that occur in it. Small slices vary much by chance.")}
+            {undefined}
         </p>
     }
 }

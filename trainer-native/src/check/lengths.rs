@@ -1,7 +1,7 @@
 //! Rows and answers that are longer than the recipe allows, counted with the base model's own
 //! tokenizer.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use slm_model::JsonGrammar;
 use slm_task::{Recipe, Renderer, Shape, TaskError, Tokenizer};
 
@@ -21,8 +21,11 @@ pub fn too_long(
     base: Option<&str>,
 ) -> Result<Vec<Finding>> {
     if recipe.shape == Shape::Structured {
-        // Refuses a schema that answers could not be held to.
-        JsonGrammar::check(recipe.answer_schema()?.document())?;
+        // Refuses a schema that answers could not be held to, in a part or as a whole.
+        let schema = recipe.answer_schema()?;
+        JsonGrammar::check(schema.document())?;
+        JsonGrammar::check(&schema.with_everything())
+            .context("with every optional field required, so that each can be answered at all")?;
     }
     if base.is_none() && base_model::resolve(None).is_err() {
         return Ok(vec![Finding {

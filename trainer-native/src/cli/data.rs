@@ -193,8 +193,11 @@ fn generate_sample(recipe: &str, out: Option<PathBuf>) -> Result<()> {
     });
     let written: Vec<_> = written.collect::<Result<_>>()?;
     files::create_folder(&folder)?;
+    let texts = written
+        .iter()
+        .map(|(path, text)| (&**path, text.as_bytes()));
+    files::write_together(&texts.collect::<Vec<_>>())?;
     for (path, text) in written {
-        files::write_atomic(&path, text.as_bytes())?;
         eprintln!("wrote {} rows to {}", text.lines().count(), path.display());
     }
     Ok(())

@@ -83,23 +83,12 @@ impl Args {
         let outputs = [&self.out, &rejected].into_iter().chain(&self.json);
         keep_apart(&outputs.collect::<Vec<_>>(), &inputs)?;
         let imported = import::import(&self.file, &files::read(&self.file)?, &options)?;
-        // Where no row is accepted, what stood there before is worth more.
-        if !imported.accepted.is_empty() {
-            write_lines(&self.out, &imported.accepted)?;
-        }
-        let lines: Vec<String> = imported
-            .rejected
-            .iter()
-            .map(serde_json::to_string)
-            .collect::<Result<_, _>>()?;
-        write_lines(&rejected, &lines)?;
-        let summary = summary(&imported);
-        if let Some(path) = &self.json {
-            files::write_json(path, &summary)?;
-        }
-        if self.json.is_none_or(|path| path.as_os_str() != "-") {
-            terminal::print(&text(&imported, &self.out, &rejected))?;
-        }
+        let (json, printed) = match &self.json {
+            Some(path) if path.as_os_str() == "-" => (None, files::json_text(&summary(&imported))?),
+            path => (path.as_deref(), text(&imported, &self.out, &rejected)),
+        };
+        write(&imported, &self.out, &rejected, json)?;
+        terminal::print(&printed)?;
         match imported.accepted.is_empty() {
             true => Err(bad_input(format!(
                 "{}: no row was accepted; {} says why. Check --shape, --format and the columns.",
@@ -134,9 +123,21 @@ fn rejected_path(out: &Path) -> PathBuf {
     path.into()
 }
 
-fn write_lines(path: &Path, lines: &[String]) -> Result<()> {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    files::write_atomic(path, text.as_bytes())
+/// Writes everything or nothing: accepted rows without those that were rejected look complete.
+fn write(imported: &Imported, out: &Path, rejected: &Path, json: Option<&Path>) -> Result<()> {
+    let line = |line: &String| format!("{line}\n");
+    let accepted: String = imported.accepted.iter().map(line).collect();
+    let refused = imported.rejected.iter().map(serde_json::to_string);
+    let refused: Vec<String> = refused.collect::<Result<_, _>>()?;
+    let refused: String = refused.iter().map(line).collect();
+    let counts = files::json_text(&summary(imported))?;
+    let mut written = vec![(rejected, refused.as_bytes())];
+    // Where no row is accepted, what stood there before is worth more.
+    if !imported.accepted.is_empty() {
+        written.push((out, accepted.as_bytes()));
+    }
+    written.extend(json.map(|path| (path, counts.as_bytes())));
+    files::write_together(&written)
 }
 
 fn codes(imported: &Imported) -> BTreeMap<String, usize> {

@@ -182,14 +182,14 @@ fn field<'a>(
 ) -> Result<(&'a str, &'a Value), Reason> {
     let named = |name: &&'a str| Some((*name, fields.get(*name)?));
     names.iter().find_map(named).ok_or_else(|| {
-        let found: Vec<&str> = fields.keys().map(String::as_str).collect();
+        let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
+        let found = match keys.is_empty() {
+            true => "no key".to_string(),
+            false => keys.join(", "),
+        };
         Reason::new(
             Code::MissingField,
-            format!(
-                "found {}; expected {}",
-                found.join(", "),
-                names.join(" or ")
-            ),
+            format!("found {found}; expected {}", names.join(" or ")),
         )
     })
 }

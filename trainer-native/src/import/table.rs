@@ -127,10 +127,13 @@ impl Columns {
 fn column(path: &Path, header: &[String], names: &[&str], option: &str) -> Result<usize> {
     let place = |name: &&str| header.iter().position(|own| own.eq_ignore_ascii_case(name));
     names.iter().find_map(place).ok_or_else(|| {
+        let found = match header.iter().all(String::is_empty) {
+            true => "no header with columns".to_string(),
+            false => format!("the columns {}", header.join(", ")),
+        };
         bad_input(format!(
-            "{}: found the columns {}; expected {}. Name one with {option}.",
+            "{}: found {found}; expected {}. Name one with {option}.",
             path.display(),
-            header.join(", "),
             names.join(" or ")
         ))
     })

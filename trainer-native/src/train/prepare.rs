@@ -114,10 +114,17 @@ fn check_answers_differ(recipe: &Recipe, train: &Rows) -> Result<()> {
     if train.examples.iter().any(|row| Some(&row.target) != first) {
         return Ok(());
     }
-    Err(bad_input(format!(
-        "{}: every row has the label {:?}; expected rows of at least two of: {}. Add rows of the other labels.",
-        train.file.path.display(),
-        first.map(Target::in_words).unwrap_or_default(),
-        recipe.labels.join(", ")
-    )))
+    let (path, only) = (train.file.path.display(), first.map(Target::in_words));
+    let only = only.unwrap_or_default();
+    Err(bad_input(match recipe.labels.as_slice() {
+        [] => format!(
+            "{path}: every row has the answer {only}; expected rows with at least two different answers. \
+             Add rows with other answers."
+        ),
+        labels => format!(
+            "{path}: every row has the label {only:?}; expected rows of at least two of: {}. \
+             Add rows of the other labels.",
+            labels.join(", ")
+        ),
+    }))
 }

@@ -273,6 +273,7 @@ mod tests {
                 }
                 "schema" => {
                     recipe.shape = Shape::Structured;
+                    recipe.labels = Vec::new();
                     recipe.schema = Some("other.json".into());
                 }
                 _ => {}

@@ -1,5 +1,7 @@
 //! From the text of a `recipe.toml` to a checked [`Recipe`], or to the first thing wrong with it.
 
+mod shape;
+
 use std::collections::BTreeSet;
 
 use toml::{
@@ -8,13 +10,10 @@ use toml::{
 };
 
 use super::{
-    Balance, Recipe, SpanOrder, is_schema,
+    Recipe, is_schema,
     keys::{self, KEYS, Key, Kind, SECTIONS},
 };
-use crate::{
-    error::{Place, TaskError, listed, nearest, quoted},
-    shape::Shape,
-};
+use crate::error::{Place, TaskError, nearest, quoted};
 
 impl Recipe {
     /// Reads and checks a recipe. `file` is the name that error messages show.
@@ -30,12 +29,7 @@ impl Recipe {
         source.check_missing(root.get_ref())?;
         // Keys and kinds hold by now; an error here is one that the list of keys fails to state.
         let recipe: Self = toml::from_str(text).map_err(|e| source.syntax(&e))?;
-        if recipe.shape.needs_labels() && recipe.labels.is_empty() {
-            return Err(source.missing(keys::find("labels").expect("a key of the list")));
-        }
-        source.check_schema(&recipe, root.get_ref())?;
-        source.check_choice_of_labels(&recipe, root.get_ref())?;
-        source.check_dials(&recipe, root.get_ref())?;
+        source.check_shape(&recipe, root.get_ref())?;
         Ok(recipe)
     }
 
@@ -128,6 +122,7 @@ impl Source<'_> {
             Kind::Choice(names) => self.check_choice(key, names, value),
             Kind::Choices(names) => self.check_choices(key, names, value),
             Kind::Labels => self.check_labels(key, value),
+            Kind::Shares => self.check_shares(key, value),
             kind if accepts(kind, item) => Ok(()),
             _ => Err(self.wrong(key, value, None)),
         }
@@ -181,109 +176,22 @@ impl Source<'_> {
         self.check_distinct(key, items)
     }
 
-    /// One label is enough where it may hold or not; where one must be chosen, two are needed.
-    fn check_choice_of_labels(&self, recipe: &Recipe, root: &DeTable<'_>) -> Result<(), TaskError> {
-        let key = keys::find("labels").expect("a key of the list");
-        match lookup(root, key) {
-            Some(value) if recipe.shape == Shape::SingleLabel && recipe.labels.len() == 1 => {
-                let advice = "A task with one answer has nothing to learn.".to_string();
-                Err(self.wrong(key, value, Some(advice)))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// A schema where answers have one, and nowhere else.
-    fn check_schema(&self, recipe: &Recipe, root: &DeTable<'_>) -> Result<(), TaskError> {
-        let key = keys::find("schema").expect("a key of the list");
-        match (lookup(root, key), recipe.shape == Shape::Structured) {
-            (None, true) => Err(self.missing(key)),
-            (Some(value), false) => {
-                let advice = "Only `structured` recipes have it: remove it.".to_string();
-                Err(self.wrong(key, value, Some(advice)))
-            }
-            (Some(value), true) if recipe.schema_file().is_none() => {
-                let place = self.place(value.span().start, key.path);
-                recipe
-                    .answer_schema()
-                    .map(drop)
-                    .map_err(|error| match error {
-                        TaskError::Input {
-                            place: inner,
-                            found,
-                            expected,
-                            advice,
-                        } => {
-                            let field = [Some(key.path.to_string()), inner.field]
-                                .into_iter()
-                                .flatten();
-                            let field = field.collect::<Vec<_>>().join(": ");
-                            TaskError::input(place.field(&field), found, expected, advice)
-                        }
-                        other => other,
-                    })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// A dial that the shape does not have would be ignored, or stop an evaluation after training.
-    fn check_dials(&self, recipe: &Recipe, root: &DeTable<'_>) -> Result<(), TaskError> {
-        let twist = &recipe.twist;
-        let classes: &[Shape] = &[Shape::SingleLabel, Shape::MultiLabel, Shape::Spans];
-        let dials = [
-            ("routing.fallback", recipe.routing.is_on(), &classes[..1]),
-            (
-                "twist.recall_floor",
-                twist.recall_floor > 0.0,
-                &[Shape::Spans],
-            ),
-            (
-                "twist.label_floors",
-                !twist.label_floors.is_empty(),
-                &[Shape::Spans],
-            ),
-            (
-                "twist.span_order",
-                twist.span_order != SpanOrder::Text,
-                &[Shape::Spans],
-            ),
-            ("twist.balance", twist.balance != Balance::None, classes),
-            ("twist.upsample", twist.upsample > 0, classes),
-            ("twist.downsample", twist.downsample > 0, classes),
-        ];
-        for (path, is_on, shapes) in dials {
-            let key = keys::find(path).expect("a key of the list");
-            if let Some(value) = lookup(root, key)
-                && is_on
-                && !shapes.contains(&recipe.shape)
-            {
-                let names: Vec<&str> = shapes.iter().map(|shape| shape.name()).collect();
-                let advice = format!("Only {} recipes have it: remove it.", listed(&names));
-                return Err(self.wrong(key, value, Some(advice)));
-            }
-        }
-        self.check_label_floors(recipe, root)
-    }
-
-    /// A floor for a label that the recipe does not have would be ignored.
-    fn check_label_floors(&self, recipe: &Recipe, root: &DeTable<'_>) -> Result<(), TaskError> {
-        let key = keys::find("twist.label_floors").expect("a key of the list");
-        let floors = lookup(root, key).and_then(|value| value.get_ref().as_table());
-        for name in floors.into_iter().flat_map(|floors| floors.keys()) {
-            let label = name.get_ref();
-            if !recipe.labels.iter().any(|known| known == label) {
-                let labels: Vec<&str> = recipe.labels.iter().map(String::as_str).collect();
-                let near = nearest(label, &labels).unwrap_or(labels[0]);
-                return Err(TaskError::input(
-                    self.place(name.span().start, key.path),
-                    quoted(label),
-                    "a label of the recipe",
-                    format!("Write one of `labels`, such as `{near}`."),
-                ));
-            }
-        }
-        Ok(())
+    fn check_shares(&self, key: &Key, value: &Spanned<DeValue<'_>>) -> Result<(), TaskError> {
+        let Some(shares) = value.get_ref().as_table() else {
+            return Err(self.wrong(key, value, None));
+        };
+        let wrong = shares
+            .iter()
+            .find(|(_, share)| !accepts(Kind::Share, share.get_ref()));
+        let Some((name, share)) = wrong else {
+            return Ok(());
+        };
+        Err(TaskError::input(
+            self.place(share.span().start, key.path),
+            format!("{} for {}", self.found(share), quoted(name.get_ref())),
+            Kind::Share.expected(),
+            format!("An example: {}.", key.sample_lines()),
+        ))
     }
 
     fn check_distinct(&self, key: &Key, items: &DeArray<'_>) -> Result<(), TaskError> {
@@ -358,11 +266,7 @@ fn accepts(kind: Kind, value: &DeValue<'_>) -> bool {
         Kind::Positive => number.is_some_and(|n| n > 0.0),
         Kind::Passes => number.is_some_and(|n| n > 0.0 && n <= 1e6),
         Kind::Share => number.is_some_and(|n| (0.0..=1.0).contains(&n)),
-        Kind::Shares => value.as_table().is_some_and(|shares| {
-            let mut shares = shares.values();
-            shares.all(|share| accepts(Kind::Share, share.get_ref()))
-        }),
-        Kind::Labels | Kind::Choice(_) | Kind::Choices(_) => false,
+        Kind::Labels | Kind::Shares | Kind::Choice(_) | Kind::Choices(_) => false,
     }
 }
 

@@ -251,7 +251,9 @@ fn slices(report: &Report) -> String {
             name.clone(),
             slice.rows.to_string(),
             format!("{:.DIGITS$}", slice.accuracy),
-            format!("{:.DIGITS$}", slice.score),
+            slice
+                .score
+                .map_or_else(|| "-".to_string(), |score| format!("{score:.DIGITS$}")),
         ]);
     }
     table(&rows)

@@ -177,6 +177,22 @@ impl Size {
 }
 
 impl Range {
+    /// Whether no number is within, or no `whole` one.
+    pub(super) fn is_empty(self, whole: bool) -> bool {
+        let low = self.minimum.into_iter().chain(self.above).reduce(f64::max);
+        let high = self.maximum.into_iter().chain(self.below).reduce(f64::min);
+        let (Some(low), Some(high)) = (low, high) else {
+            return false;
+        };
+        match whole {
+            true => ![low.ceil(), low.floor() + 1.0, high.floor()]
+                .iter()
+                .any(|&n| self.has(n)),
+            // Between two numbers there is always another.
+            false => low >= high && !self.has(low),
+        }
+    }
+
     fn has(self, n: f64) -> bool {
         self.minimum.is_none_or(|bound| n >= bound)
             && self.maximum.is_none_or(|bound| n <= bound)

@@ -5,7 +5,7 @@ mod values;
 
 use serde_json::{Map, Value};
 
-use super::{Kind, Node, Range, Schema, Size, format::Format};
+use super::{Kind, Node, Schema, format::Format};
 use crate::{
     error::{Place, TaskError, listed, nearest, quoted},
     json::{self, kind},
@@ -260,7 +260,10 @@ impl Reader<'_> {
             match name.as_str().filter(|name| known.contains(name)) {
                 Some(name) => node.required.push(name.to_owned()),
                 None => {
-                    let expected = format!("one of {}", listed(known));
+                    let expected = match known {
+                        [] => "no field, as `properties` has none".to_owned(),
+                        known => format!("one of {}", listed(known)),
+                    };
                     let advice = "Name fields of `properties` only.";
                     return Err(self.wrong(&place, kind(name), &expected, advice));
                 }
@@ -292,12 +295,7 @@ impl Reader<'_> {
         at: &str,
     ) -> Result<(), TaskError> {
         node.size = self.size(keys, ["minLength", "maxLength"], at)?;
-        node.range = Range {
-            minimum: self.number(keys, "minimum", at)?,
-            maximum: self.number(keys, "maximum", at)?,
-            above: self.number(keys, "exclusiveMinimum", at)?,
-            below: self.number(keys, "exclusiveMaximum", at)?,
-        };
+        node.range = self.range(node, keys, at)?;
         if let Some(name) = keys.get("format") {
             node.format = Some(self.named(name, &Format::NAMES, &inside(at, "format"))?);
         }

@@ -83,19 +83,20 @@ impl Scorer for MultiLabel<'_> {
         ]
     }
 
-    fn on_slice(&self, system: usize, rows: &[usize]) -> f64 {
+    fn on_slice(&self, system: usize, rows: &[usize]) -> Option<f64> {
+        let counts = self.count(system, rows);
+        // Without a wanted label every F1 is 0, for one wrong label as for many.
+        if counts.labels().iter().all(|label| label.support == 0) {
+            return None;
+        }
         // Every label that occurs has a defined F1, so NaN marks exactly the others.
-        let scores = self.count(system, rows).per_label(ZeroDivision::Nan);
+        let scores = counts.per_label(ZeroDivision::Nan);
         let seen: Vec<f64> = scores
             .iter()
             .map(|s| s.f1)
             .filter(|f1| !f1.is_nan())
             .collect();
-        match seen.len() {
-            // No label is wanted and none is given.
-            0 => 1.0,
-            n => seen.iter().sum::<f64>() / n as f64,
-        }
+        Some(seen.iter().sum::<f64>() / seen.len() as f64)
     }
 
     fn is_right(&self, system: usize, row: usize) -> bool {
@@ -153,4 +154,47 @@ fn borrowed(sets: &[Vec<usize>]) -> Vec<&[usize]> {
 
 fn optional(sets: &[Option<Vec<usize>>]) -> Vec<Option<&[usize]>> {
     sets.iter().map(Option::as_deref).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{prediction::LabelsPrediction, shape::Shape, test_data};
+
+    #[test]
+    fn a_slice_is_scored_only_where_a_label_is_wanted() {
+        let mut recipe = test_data::recipe();
+        recipe.shape = Shape::MultiLabel;
+        recipe.labels = ["a", "b"].map(String::from).to_vec();
+        let set = |labels: &str| labels.chars().map(String::from).collect::<Vec<_>>();
+        let rows = [("", ""), ("", "b"), ("a", "a"), ("a", "b"), ("b", "")];
+        let examples: Vec<Example> = (test_data::examples(&[""; 5]).into_iter().zip(rows))
+            .map(|(example, (gold, _))| Example {
+                target: Target::Labels(set(gold)),
+                ..example
+            })
+            .collect();
+        let answer = |(_, predicted): (&str, &str)| {
+            Prediction::Labels(LabelsPrediction {
+                labels: set(predicted),
+                probabilities: Vec::new(),
+                outside: 0.0,
+            })
+        };
+        let systems = [System {
+            name: "tuned".into(),
+            predictions: rows.map(answer).to_vec(),
+        }];
+        let scorer = MultiLabel::new(&recipe, &examples, &systems).unwrap();
+        for (rows, score) in [
+            (&[0][..], None),
+            (&[0, 1], None),
+            (&[0, 2], Some(1.0)),
+            // `a` is right, `b` was not wanted.
+            (&[1, 2], Some(0.5)),
+            (&[4], Some(0.0)),
+        ] {
+            assert_eq!(scorer.on_slice(0, rows), score, "{rows:?}");
+        }
+    }
 }

@@ -96,8 +96,8 @@ impl Scorer for SingleLabel<'_> {
         values
     }
 
-    fn on_slice(&self, system: usize, rows: &[usize]) -> f64 {
-        self.count(system, rows).macro_f1_of_seen()
+    fn on_slice(&self, system: usize, rows: &[usize]) -> Option<f64> {
+        Some(self.count(system, rows).macro_f1_of_seen())
     }
 
     fn is_right(&self, system: usize, row: usize) -> bool {

@@ -87,13 +87,10 @@ impl Scorer for Spans<'_> {
         vec![scores.f2, scores.f1, scores.precision, scores.recall]
     }
 
-    fn on_slice(&self, system: usize, rows: &[usize]) -> f64 {
+    fn on_slice(&self, system: usize, rows: &[usize]) -> Option<f64> {
         let total = self.total(system, rows);
-        match total.support + total.predicted {
-            // No span is wanted and none is found.
-            0 => 1.0,
-            _ => total.scores().f2,
-        }
+        // Without a wanted span there is no recall, and F2 would be 0 for one wrong span as for many.
+        (total.support > 0).then(|| total.scores().f2)
     }
 
     fn is_right(&self, system: usize, row: usize) -> bool {

@@ -104,8 +104,8 @@ impl Scorer for Structured<'_> {
         ]
     }
 
-    fn on_slice(&self, system: usize, rows: &[usize]) -> f64 {
-        self.total(system, rows).exact_rate()
+    fn on_slice(&self, system: usize, rows: &[usize]) -> Option<f64> {
+        Some(self.total(system, rows).exact_rate())
     }
 
     fn is_right(&self, system: usize, row: usize) -> bool {

@@ -2,11 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::{Reader, Size, inside};
+use super::{Reader, inside};
 use crate::{
-    error::{Place, TaskError, listed, nearest},
+    error::{Place, TaskError, listed, nearest, quoted},
     json::kind,
+    schema::{Kind, Node, Range, Size},
 };
+
+const RANGE: [&str; 4] = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
 
 impl Reader<'_> {
     pub(super) fn size(
@@ -26,10 +29,57 @@ impl Reader<'_> {
                 }
             },
         };
-        Ok(Size {
+        let size = Size {
             least: count(least)?,
             most: count(most)?,
-        })
+        };
+        match size {
+            Size {
+                least: Some(low),
+                most: Some(high),
+            } if low > high => Err(self.nothing_between(keys, &[least, most], at)),
+            size => Ok(size),
+        }
+    }
+
+    /// The bounds of a number.
+    pub(super) fn range(
+        &self,
+        node: &Node,
+        keys: &Map<String, Value>,
+        at: &str,
+    ) -> Result<Range, TaskError> {
+        let [minimum, maximum, above, below] = RANGE;
+        let range = Range {
+            minimum: self.number(keys, minimum, at)?,
+            maximum: self.number(keys, maximum, at)?,
+            above: self.number(keys, above, at)?,
+            below: self.number(keys, below, at)?,
+        };
+        let whole = node.kinds.contains(&Kind::Integer) && !node.kinds.contains(&Kind::Number);
+        match range.is_empty(whole) {
+            true => Err(self.nothing_between(keys, &RANGE, at)),
+            false => Ok(range),
+        }
+    }
+
+    /// Bounds that no answer can be within. Where the place is optional, decoding would pass over it in
+    /// silence.
+    fn nothing_between(&self, keys: &Map<String, Value>, names: &[&str], at: &str) -> TaskError {
+        let set = names
+            .iter()
+            .filter_map(|name| Some((name, keys.get(*name)?)));
+        let found: Vec<String> = set
+            .clone()
+            .map(|(name, bound)| quoted(&format!("\"{name}\": {bound}")))
+            .collect();
+        let place = set.map(|(name, _)| inside(at, name)).next();
+        self.wrong(
+            &place.unwrap_or_default(),
+            found.join(" with "),
+            "bounds that an answer can be within",
+            "Nothing can stand there: correct one of them.",
+        )
     }
 
     pub(super) fn number(
