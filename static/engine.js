@@ -1,7 +1,9 @@
 // Starts the worker that owns the model. What fails here is told as the worker would tell it.
 try {
-  const worker = await import("./worker.js");
-  await worker.default({ module_or_path: new URL("worker_bg.wasm", import.meta.url) });
+  await import("./worker-build.js");
+  const worker = await import(`./${self.workerBuild}.js`);
+  const program = new URL(`${self.workerBuild}_bg.wasm`, import.meta.url);
+  await worker.default({ module_or_path: program });
 } catch (error) {
   const problem = {
     what: `The engine could not start: ${error.message}.`,

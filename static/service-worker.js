@@ -4,6 +4,8 @@
 // broken download can go on.
 "use strict";
 
+importScripts("worker-build.js");
+
 const CACHE = "slm-gallery-1";
 
 const SHELL = [
@@ -17,8 +19,9 @@ const SHELL = [
   "page_bg.wasm",
   "style.css",
   "view.css",
-  "worker.js",
-  "worker_bg.wasm",
+  "worker-build.js",
+  `${self.workerBuild}.js`,
+  `${self.workerBuild}_bg.wasm`,
 ];
 
 const keep = async (urls) => {

@@ -12,12 +12,63 @@ use crate::shell::{self, say};
 use crate::wasm_opt::{self, WasmOpt};
 use crate::{dist, sizes, workspace};
 
-/// The programs of the page, each a module of its own, with what cargo is told of their features: the
-/// page holds no model.
-const PROGRAMS: [(&str, &[&str]); 2] = [("page", &["--no-default-features"]), ("worker", &[])];
+/// A build of a target of `slm-app`, each a module of its own.
+#[derive(Clone, Copy)]
+struct Module {
+    /// What its files are called.
+    name: &'static str,
+    /// `--bin` or `--example`, and which.
+    target: [&'static str; 2],
+    /// What cargo is told of its features.
+    features: &'static [&'static str],
+}
 
-/// Examples of `slm-app`: a WGSL kernel on WebGPU, and the digest of the `serve` kernels.
-const CHECKS: [&str; 2] = ["gpu_check", "digest_check"];
+impl Module {
+    const fn bin(name: &'static str, bin: &'static str, features: &'static [&'static str]) -> Self {
+        Self {
+            name,
+            target: ["--bin", bin],
+            features,
+        }
+    }
+
+    const fn example(name: &'static str, example: &'static str) -> Self {
+        Self {
+            name,
+            target: ["--example", example],
+            features: &[],
+        }
+    }
+}
+
+const RELAXED: &[&str] = &["--features", "relaxed-simd"];
+
+/// The page, which holds no model, and the worker, of which `engine.js` chooses a build.
+const PROGRAMS: [Module; 3] = [
+    Module::bin("page", "page", &["--no-default-features"]),
+    Module::bin("worker", "worker", &[]),
+    Module::bin("worker-relaxed", "worker", RELAXED),
+];
+
+/// What the browser tests run on pages of their own: a WGSL kernel on WebGPU, and the digest of the
+/// `serve` kernels in every build of the worker.
+const CHECKS: [Module; 3] = [
+    Module::example("gpu_check", "gpu_check"),
+    Module::example("digest_check", "digest_check"),
+    Module {
+        features: RELAXED,
+        ..Module::example("digest_check-relaxed", "digest_check")
+    },
+];
+
+/// Our engine as the benchmarks drive it, in the builds of the worker.
+const BENCHES: [Module; 2] = [
+    Module::example("engine_bench", "engine_bench"),
+    Module {
+        features: RELAXED,
+        ..Module::example("engine_bench-relaxed", "engine_bench")
+    },
+];
 
 /// Folders of `static/` that `slm ship` fills, recipe by recipe.
 const SHIPPED_LATER: [&str; 2] = ["recipes", "bundles"];
@@ -48,33 +99,14 @@ pub fn run(options: &Options) -> Result<()> {
 
 /// Builds the page and says where it is.
 pub fn build(options: &Options) -> Result<PathBuf> {
-    let target = workspace::target_dir()?;
-    let profile = if options.dev { "dev" } else { "wasm" };
-    for (program, features) in PROGRAMS {
-        let mut build = workspace::cargo_wasm("build");
-        shell::run(
-            build
-                .args(["--bin", program, "--profile", profile])
-                .args(features),
-        )?;
-    }
-
-    // Cargo keeps the dev profile in a folder called debug.
-    let compiled = target
-        .join(workspace::WASM)
-        .join(if options.dev { "debug" } else { profile });
-    let optimizer = if options.dev { None } else { WasmOpt::find()? };
-
+    let how = if options.dev { How::DEV } else { How::PAGE };
     let mut plan = dist::Plan::new();
     dist::add(&mut plan, &workspace::root().join("static"), &SHIPPED_LATER)?;
     plan.insert("view.css".into(), workspace::root().join(VIEW_STYLE));
-    for (program, _) in PROGRAMS {
-        let wasm = compiled.join(program).with_extension("wasm");
-        let folder = target.join("bindgen").join(profile).join(program);
-        bind(program, &wasm, &folder, options.dev, optimizer.as_ref())?;
-        dist::add(&mut plan, &folder, &[])?;
+    for program in PROGRAMS {
+        dist::add(&mut plan, &build_module(program, how)?, &[])?;
     }
-    let app = target.join("app");
+    let app = workspace::target_dir()?.join("app");
     match dist::sync(&plan, &app)? {
         0 => say(format!("app: {} is up to date", app.display())),
         n => say(format!("app: {} ({n} files changed)", app.display())),
@@ -84,19 +116,77 @@ pub fn build(options: &Options) -> Result<PathBuf> {
 
 /// Builds what the browser tests run on pages of their own; says in which folder each has a folder.
 pub fn build_checks() -> Result<PathBuf> {
+    for check in CHECKS {
+        build_module(check, How::CHECK)?;
+    }
+    Ok(workspace::target_dir()?
+        .join("bindgen")
+        .join(How::CHECK.profile))
+}
+
+/// Builds what the benchmarks drive, compiled as the page is; says in which folders.
+pub fn build_benches() -> Result<Vec<PathBuf>> {
+    let build = |&module: &Module| build_module(module, How::PAGE);
+    BENCHES.iter().map(build).collect()
+}
+
+/// How a module is compiled.
+#[derive(Clone, Copy)]
+struct How {
+    profile: &'static str,
+    /// Whether functions keep their names, for readable panics.
+    named: bool,
+    /// Whether wasm-opt works on it, where it is installed.
+    optimized: bool,
+}
+
+impl How {
+    const PAGE: Self = Self {
+        profile: "wasm",
+        named: false,
+        optimized: true,
+    };
+    const CHECK: Self = Self {
+        profile: "wasm",
+        named: true,
+        optimized: false,
+    };
+    const DEV: Self = Self {
+        profile: "dev",
+        named: true,
+        optimized: false,
+    };
+}
+
+/// Builds a module and binds it to JavaScript; says in which folder. One after the other: builds of
+/// one target with different features leave their files in the same place.
+fn build_module(module: Module, how: How) -> Result<PathBuf> {
     let mut build = workspace::cargo_wasm("build");
-    build.args(["--profile", "wasm"]);
-    for name in CHECKS {
-        build.args(["--example", name]);
-    }
-    shell::run(&mut build)?;
+    shell::run(
+        build
+            .args(module.target)
+            .args(["--profile", how.profile])
+            .args(module.features),
+    )?;
+    // Cargo keeps the dev profile in a folder called debug.
+    let profile = if how.profile == "dev" {
+        "debug"
+    } else {
+        how.profile
+    };
     let target = workspace::target_dir()?;
-    let examples = target.join(workspace::WASM).join("wasm/examples");
-    let folder = target.join("bindgen/wasm");
-    for name in CHECKS {
-        let wasm = examples.join(name).with_extension("wasm");
-        bind(name, &wasm, &folder.join(name), true, None)?;
+    let mut compiled = target.join(workspace::WASM).join(profile);
+    if module.target[0] == "--example" {
+        compiled.push("examples");
     }
+    let wasm = compiled.join(module.target[1]).with_extension("wasm");
+    let folder = target.join("bindgen").join(how.profile).join(module.name);
+    let optimizer = if how.optimized {
+        WasmOpt::find()?
+    } else {
+        None
+    };
+    bind(module.name, &wasm, &folder, how.named, optimizer.as_ref())?;
     Ok(folder)
 }
 

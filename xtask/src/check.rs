@@ -63,7 +63,7 @@ fn lints() -> Result<()> {
     )?;
     shell::run(
         workspace::cargo_wasm("clippy")
-            .arg("--all-targets")
+            .args(["--all-targets", "--features", "relaxed-simd"])
             .args(deny),
     )
 }

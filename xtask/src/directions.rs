@@ -10,7 +10,7 @@ use crate::{shell, workspace};
 
 /// Each crate of ours with those of ours that it may use. Tests see everything but the page, which
 /// they meet in a browser; `app` and `trainer-native` never meet.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("slm-task", &[]),
     ("slm-kernels", &[]),
     ("slm-view", &["slm-task"]),
@@ -46,6 +46,10 @@ const MAY_USE: [(&str, &[&str]); 9] = [
             "slm-view",
             "trainer-native",
         ],
+    ),
+    (
+        "slm-bench",
+        &["slm-task", "slm-kernels", "slm-model", "slm-tests"],
     ),
     ("xtask", &[]),
 ];

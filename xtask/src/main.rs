@@ -5,12 +5,14 @@
 //! processes, and links none of them.
 
 mod app;
+mod bench;
 mod browser;
 mod bundles;
 mod check;
 mod demo;
 mod directions;
 mod dist;
+mod npm;
 mod setup;
 mod shell;
 mod sizes;
@@ -38,6 +40,8 @@ enum Command {
     Setup(setup::Options),
     /// Build the web page into target/app
     App(app::Options),
+    /// Measure our engine beside others, or each kernel beside the machine
+    Bench(bench::Options),
     /// Train every built-in recipe and keep what ships in static/bundles
     Bundles(bundles::Options),
     /// Train the sentiment recipe, measure it, ship it and serve it
@@ -67,6 +71,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Setup(options) => setup::run(&options),
         Command::App(options) => app::run(&options),
+        Command::Bench(options) => bench::run(&options),
         Command::Bundles(options) => bundles::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Test => test::run(),

@@ -158,7 +158,7 @@ fn has_software_gpu() -> bool {
 }
 
 /// Installs Debian packages where that is possible, and says exactly what to do where it is not.
-fn apt_install(packages: &[&str]) -> Result<()> {
+pub fn apt_install(packages: &[&str]) -> Result<()> {
     let list = packages.join(" ");
     let Some(apt) = shell::find_program(&["apt-get"]) else {
         bail!(

@@ -4,7 +4,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use serde_json::Value;
 
 use crate::{shell, workspace};
 
@@ -50,6 +51,16 @@ impl Slm {
     /// Whether one of its commands succeeds; nothing is shown.
     pub fn succeeds<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> bool {
         shell::succeeds(self.command().args(arguments))
+    }
+
+    /// The default base model's file.
+    pub fn base_model(&self) -> Result<PathBuf> {
+        let list = shell::capture(self.command().args(["model", "list", "--json", "-"]))?;
+        let list: Value = serde_json::from_str(&list).context("the list of base models")?;
+        let models = list.as_array().context("a list of base models")?;
+        let default = models.iter().find(|model| model["default"] == true);
+        let path = default.and_then(|model| model["path"].as_str());
+        Ok(path.context("no default base model")?.into())
     }
 
     fn command(&self) -> Command {

@@ -6,14 +6,15 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::shell::{self, say};
-use crate::workspace;
+use crate::{npm, workspace};
 
 /// The version that the figures in the README were taken with.
 const BINARYEN: &str = "binaryen@132.0.0";
 
 /// What the page is compiled for; wasm-opt must know or it refuses the instructions.
-const FEATURES: [&str; 8] = [
+const FEATURES: [&str; 9] = [
     "--enable-simd",
+    "--enable-relaxed-simd",
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
     "--enable-mutable-globals",
@@ -65,30 +66,13 @@ pub fn install() -> Result<()> {
         say(format!("wasm-opt: {BINARYEN} is there"));
         return Ok(());
     }
-    let (Some(npm), Some(_)) = (
-        shell::find_program(&["npm"]),
-        shell::find_program(&["node"]),
-    ) else {
+    let Some(npm) = npm::find() else {
         say(
             "wasm-opt: skipped, since node and npm are not installed; the page works the same and is larger",
         );
         return Ok(());
     };
-    std::fs::create_dir_all(&folder)?;
-    let installed = shell::run(
-        Command::new(npm)
-            .args([
-                "install",
-                "--no-save",
-                "--no-audit",
-                "--no-fund",
-                "--loglevel=error",
-            ])
-            .arg("--prefix")
-            .arg(&folder)
-            .arg(BINARYEN),
-    );
-    match installed {
+    match npm::install(&npm, &folder, &[BINARYEN]) {
         Ok(()) => std::fs::write(&wanted, BINARYEN)?,
         Err(error) => say(format!(
             "wasm-opt: skipped ({error:#}); the page works the same and is larger"

@@ -1,11 +1,10 @@
 //! The page on a phone, in light and dark, and by keyboard alone.
 
 use fantoccini::key::Key;
+use slm_tests::chrome::with_chrome;
 
 use crate::{
-    CARD, DESKTOP, PHONE, SECONDS, TRY,
-    chrome::with_chrome,
-    gallery,
+    CARD, DESKTOP, PHONE, SECONDS, TRY, gallery,
     server::Server,
     steps::{
         ANSWER, evaluate, fits, ground, is_equal_to_the_report, is_readable, ready, report,

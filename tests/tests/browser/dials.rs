@@ -4,7 +4,9 @@ use std::{fs, path::Path};
 
 use slm_task::bundle::Predictions;
 
-use crate::{SECONDS, chrome::Chrome};
+use slm_tests::chrome::Chrome;
+
+use crate::SECONDS;
 
 const ROUTE: &str = "document.querySelector('.route')?.innerText";
 const MARKS: &str = "document.querySelector('.result[aria-busy=false] .slm-marked') ? String(document.querySelectorAll('.result .slm-marked mark').length) : ''";

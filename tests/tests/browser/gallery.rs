@@ -8,8 +8,9 @@ use std::{
 
 use serde_json::Value;
 use slm_model::{Gguf, testing};
+use slm_tests::variable;
 
-use crate::server::{slm, variable};
+use crate::server::slm;
 
 /// A fresh folder on a generated base of two layers with the real vocabulary.
 pub fn tiny(name: &str) -> PathBuf {
@@ -170,6 +171,22 @@ pub fn flip_a_byte(file: &Path) {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(file, bytes).expect("the damaged file");
+}
+
+/// The builds of the worker.
+pub const WORKERS: [&str; 2] = ["worker", "worker-relaxed"];
+
+/// Lets the page run this build of the worker, whatever the browser could run.
+pub fn choose_worker(folder: &Path, build: &str) {
+    let choice = format!("self.workerBuild = {build:?};\n");
+    fs::write(folder.join("worker-build.js"), choice).expect("space");
+}
+
+/// Removes the programs of all builds of the worker.
+pub fn remove_workers(folder: &Path) {
+    for build in WORKERS {
+        fs::remove_file(folder.join(format!("{build}_bg.wasm"))).expect("a build of the worker");
+    }
 }
 
 /// Takes storage away from page and worker, as a private window does.

@@ -4,7 +4,6 @@
 //! `cargo xtask browser` runs these with everything they need.
 
 mod access;
-mod chrome;
 mod dials;
 mod gallery;
 mod gate;
@@ -15,9 +14,9 @@ mod visit;
 
 use std::time::Duration;
 
-use chrome::{with_chrome, with_webgpu};
 use gate::{After, Gate};
 use server::Server;
+use slm_tests::chrome::{Chrome, with_chrome, with_webgpu};
 use steps::{
     a_text_beyond_the_context_is_a_failure_in_words, evaluate, evaluate_and_cancel, fits,
     keys_walk_the_tabs, ready, report, the_base_model_answers_too, the_bundle_is_kept,
@@ -148,7 +147,8 @@ fn a_second_tab_waits_for_the_first_ones_download() {
                 SECONDS,
             )
             .await;
-        let first = chrome.new_tab().await;
+        let first = chrome.tab().await;
+        chrome.new_tab().await;
         chrome.go(&url).await;
         chrome
             .until(
@@ -263,7 +263,7 @@ fn a_folder_that_is_not_whole_is_refused_in_words() {
     );
     check(
         "no-engine",
-        &|folder| std::fs::remove_file(folder.join("worker_bg.wasm")).unwrap(),
+        &|folder| gallery::remove_workers(folder),
         "The engine could not start",
     );
     check(
@@ -279,7 +279,8 @@ fn a_folder_that_is_not_whole_is_refused_in_words() {
 }
 
 /// The worker trusts itself only after it has reproduced each probe: here all logits of 24 prompts,
-/// native against WASM, to the last bit.
+/// native against WASM in every build, to the last bit; and all test rows in the build that this
+/// browser takes.
 #[test]
 fn the_real_base_answers_as_reported() {
     let folder = gallery::real("answers");
@@ -288,17 +289,29 @@ fn the_real_base_answers_as_reported() {
     let server = Server::start(&folder);
     with_chrome(DESKTOP, async |chrome| {
         chrome.go(&format!("{}{TRY}", server.url)).await;
-        ready(chrome, MINUTES).await;
-        chrome.click(".ready summary").await;
-        let figures = "document.querySelector('.ready .figures')?.innerText";
-        let figures = chrome.until("figures", figures, SECONDS).await;
-        assert!(figures.contains("24 of 24 equal, bit for bit"), "{figures}");
-        println!("{figures}");
+        reproduces_24_prompts(chrome, "this browser's").await;
         type_and_read(chrome).await;
         chrome.click("#tab-evaluate").await;
         evaluate(chrome, MINUTES).await;
         assert_eq!(chrome.console_errors().await, Vec::<String>::new());
     });
+    for build in gallery::WORKERS {
+        gallery::choose_worker(&folder, build);
+        with_chrome(DESKTOP, async |chrome| {
+            chrome.go(&format!("{}{TRY}", server.url)).await;
+            reproduces_24_prompts(chrome, build).await;
+        });
+    }
+}
+
+async fn reproduces_24_prompts(chrome: &Chrome, build: &str) {
+    ready(chrome, MINUTES).await;
+    chrome.click(".ready summary").await;
+    let figures = "document.querySelector('.ready .figures')?.innerText";
+    let figures = chrome.until("figures", figures, SECONDS).await;
+    let equal = figures.contains("24 of 24 equal, bit for bit");
+    assert!(equal, "{build} worker: {figures}");
+    println!("{build} worker: {figures}");
 }
 
 /// Prints README's figures of a visit on the real base: `cargo xtask browser a_visit_is_measured`.
@@ -332,15 +345,17 @@ fn bundles_are_swapped_and_measured() {
     });
 }
 
-/// Every operation and every format of the `serve` kernels, as WASM SIMD computes them.
+/// Every operation and every format of the `serve` kernels, as each build of the worker computes them.
 #[test]
 fn the_digest_of_the_kernels_is_the_native_one() {
-    let server = Server::start(&gallery::page_of("digest_check"));
-    with_chrome(DESKTOP, async |chrome| {
-        chrome.go(&server.url).await;
-        let digest = chrome.until("a digest", "document.title", SECONDS).await;
-        assert_eq!(digest, slm_kernels::serve::DIGEST.to_string());
-    });
+    for check in ["digest_check", "digest_check-relaxed"] {
+        let server = Server::start(&gallery::page_of(check));
+        with_chrome(DESKTOP, async |chrome| {
+            chrome.go(&server.url).await;
+            let digest = chrome.until("a digest", "document.title", SECONDS).await;
+            assert_eq!(digest, slm_kernels::serve::DIGEST.to_string(), "{check}");
+        });
+    }
 }
 
 /// One WGSL kernel in the browser's WebGPU (a software GPU will do) against the `serve` kernels.

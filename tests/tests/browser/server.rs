@@ -6,11 +6,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// What `cargo xtask browser` tells the tests.
-pub fn variable(name: &str) -> String {
-    std::env::var(name)
-        .unwrap_or_else(|_| panic!("{name} is not set: run these tests with `cargo xtask browser`"))
-}
+use slm_tests::variable;
 
 /// Runs `slm` with these arguments; panics with its words if it fails.
 pub fn slm(arguments: &[&str]) {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{SECONDS, chrome::Chrome};
+use slm_tests::chrome::Chrome;
+
+use crate::SECONDS;
 
 const ENDING: &str = "document.querySelector('.ending-what')?.innerText";
 /// The answer when it is no longer awaited.

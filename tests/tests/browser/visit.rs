@@ -3,11 +3,10 @@
 use std::{ffi::OsStr, fs, path::Path, time::Instant};
 
 use serde_json::Value;
+use slm_tests::chrome::Chrome;
 
 use crate::{
-    MINUTES, SECONDS,
-    chrome::Chrome,
-    dials,
+    MINUTES, SECONDS, dials,
     steps::{ready, type_and_read},
 };
 

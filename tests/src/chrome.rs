@@ -53,6 +53,9 @@ fn with_flags(width: u32, flags: &[&str], visit: impl AsyncFnOnce(&Chrome)) {
     });
 }
 
+/// A tab.
+pub type Tab = fantoccini::wd::WindowHandle;
+
 /// A browser with one profile of its own.
 pub struct Chrome {
     driver: Child,
@@ -194,6 +197,19 @@ impl Chrome {
         self.client.execute(script, vec![]).await.expect(script);
     }
 
+    /// What an expression, or the promise that it gives, comes to; its failure as an error.
+    pub async fn value(&self, expression: &str) -> Result<Value, String> {
+        let script = format!(
+            "const done = arguments[arguments.length - 1]; Promise.resolve({expression}).then(value => done({{value}}), error => done({{error: String(error)}}))"
+        );
+        let answer = self.client.execute_async(&script, vec![]).await;
+        let mut answer = answer.map_err(|error| error.to_string())?;
+        match answer["error"].as_str() {
+            Some(error) => Err(error.to_owned()),
+            None => Ok(answer["value"].take()),
+        }
+    }
+
     /// Waits until an expression (or the promise it gives) is a text that is not empty.
     pub async fn until(&self, what: &str, expression: &str, patience: Duration) -> String {
         let script = format!(
@@ -214,16 +230,30 @@ impl Chrome {
         panic!("no {what} after {patience:?}; the page shows: {shown}");
     }
 
-    /// Opens a tab and goes there; gives the tab that was left.
-    pub async fn new_tab(&self) -> fantoccini::wd::WindowHandle {
-        let old = self.client.window().await.expect("a tab");
-        let new = self.client.new_window(true).await.expect("a new tab");
-        self.switch_to(new.handle).await;
-        old
+    /// The tab that is seen now.
+    pub async fn tab(&self) -> Tab {
+        self.client.window().await.expect("a tab")
     }
 
-    pub async fn switch_to(&self, tab: fantoccini::wd::WindowHandle) {
+    /// Opens a tab and goes there.
+    pub async fn new_tab(&self) -> Tab {
+        let new = self.client.new_window(true).await.expect("a new tab");
+        self.switch_to(new.handle.clone()).await;
+        new.handle
+    }
+
+    /// Goes to a tab.
+    pub async fn switch_to(&self, tab: Tab) {
         self.client.switch_to_window(tab).await.expect("the tab");
+    }
+
+    /// Closes a tab; some other one is seen then.
+    pub async fn close_tab(&self, tab: Tab) {
+        self.switch_to(tab).await;
+        self.client.close_window().await.expect("a tab that closes");
+        let left = self.client.windows().await.expect("tabs");
+        self.switch_to(left.into_iter().next().expect("a tab that is left"))
+            .await;
     }
 
     /// Lets this site store so many bytes and no more.
@@ -287,7 +317,7 @@ impl WebDriverCompatibleCommand for Post {
 
 /// Starts chromedriver on a free port, which it prints.
 fn start_driver() -> (Child, u16) {
-    let mut driver = Command::new(super::server::variable("CHROMEDRIVER"))
+    let mut driver = Command::new(crate::variable("CHROMEDRIVER"))
         .arg("--port=0")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -306,7 +336,7 @@ fn start_driver() -> (Child, u16) {
 
 fn capabilities(width: u32, flags: &[&str], profile: &TempDir) -> Value {
     let mut options = json!({
-        "binary": super::server::variable("CHROMIUM"),
+        "binary": crate::variable("CHROMIUM"),
         "args": [
             "--headless=new",
             "--no-sandbox",
@@ -329,6 +359,6 @@ fn capabilities(width: u32, flags: &[&str], profile: &TempDir) -> Value {
     json!({
         "goog:chromeOptions": options,
         "goog:loggingPrefs": {"browser": "ALL"},
-        "timeouts": {"script": 60_000, "pageLoad": 120_000},
+        "timeouts": {"script": 600_000, "pageLoad": 120_000},
     })
 }

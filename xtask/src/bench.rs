@@ -1,0 +1,119 @@
+//! `cargo xtask bench`: installs the engines that ours is measured beside and runs `slm-bench`, which
+//! measures.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::slm::Slm;
+use crate::{app, dist, npm, setup, shell, workspace};
+
+/// The command line of `cargo xtask bench`.
+#[derive(clap::Args)]
+pub struct Options {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// Our native engine, llama.cpp and candle on the same model, turn by turn
+    Native(Passed),
+    /// Our engine in headless Chromium, wllama, and native llama.cpp, turn by turn
+    Browser(Passed),
+    /// Each kernel beside what this machine can copy and multiply
+    Kernels(Passed),
+}
+
+/// What `slm-bench` itself reads, such as `--rounds N` and `--json FILE`.
+#[derive(clap::Args)]
+struct Passed {
+    /// Options of the benchmark; `-- --help` lists them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    options: Vec<String>,
+}
+
+/// The command.
+pub fn run(options: &Options) -> Result<()> {
+    match &options.what {
+        What::Native(passed) => measure_peers("native", passed, |_| Ok(())),
+        What::Browser(passed) => measure_peers("browser", passed, |bench| {
+            let browser = setup::Browser::install()?;
+            for engine in app::build_benches()? {
+                copy(&engine, &peers_folder()?)?;
+            }
+            bench
+                .arg("--recipe")
+                .arg(workspace::root().join("static/recipes/sentiment/recipe.toml"))
+                .env("CHROMIUM", browser.chromium)
+                .env("CHROMEDRIVER", browser.driver);
+            Ok(())
+        }),
+        What::Kernels(passed) => shell::run(program()?.arg("kernels").args(&passed.options)),
+    }
+}
+
+/// Runs a benchmark that needs the base model and other engines; `prepare` adds what it alone needs.
+fn measure_peers(
+    name: &str,
+    passed: &Passed,
+    prepare: impl Fn(&mut Command) -> Result<()>,
+) -> Result<()> {
+    let slm = Slm::release()?;
+    setup::model(&slm)?;
+    install_peers()?;
+    let mut bench = program()?;
+    bench.arg(name).arg("--peers").arg(peers_folder()?);
+    bench.arg("--model").arg(slm.base_model()?);
+    prepare(&mut bench)?;
+    shell::run(bench.args(&passed.options))
+}
+
+/// The program that measures, built as what is measured ships.
+fn program() -> Result<Command> {
+    shell::run(workspace::cargo("build").args(["--release", "--package", "slm-bench"]))?;
+    let name = format!("slm-bench{}", std::env::consts::EXE_SUFFIX);
+    Ok(Command::new(
+        workspace::target_dir()?.join("release").join(name),
+    ))
+}
+
+/// Where the other engines are, with our side of them.
+fn peers_folder() -> Result<PathBuf> {
+    Ok(workspace::target_dir()?.join("peers"))
+}
+
+/// Installs the packages of the other engines and copies our side of them beside these.
+fn install_peers() -> Result<()> {
+    let source = workspace::root().join("bench/peers");
+    let folder = peers_folder()?;
+    copy(&source, &folder)?;
+    let wanted = fs::read_to_string(source.join("package.json"))?;
+    let installed = folder.join("installed");
+    if fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
+        return Ok(());
+    }
+    let npm = match npm::find() {
+        Some(npm) => npm,
+        None => {
+            setup::apt_install(&["nodejs", "npm"])?;
+            npm::find().context("node or npm is still missing")?
+        }
+    };
+    npm::install(&npm, &folder, &[])?;
+    // Written last: an interrupted installation is done again.
+    fs::write(installed, wanted)?;
+    Ok(())
+}
+
+/// Copies the files of one folder into another.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for file in dist::files_below(from)? {
+        let name = file.file_name().context("a file has a name")?;
+        fs::copy(&file, to.join(name)).with_context(|| file.display().to_string())?;
+    }
+    Ok(())
+}
