@@ -1,9 +1,17 @@
 // Starts the worker that owns the model. What fails here is told as the worker would tell it.
+const start = async (build) => {
+  const worker = await import(`./${build}.js`);
+  await worker.default({ module_or_path: new URL(`${build}_bg.wasm`, import.meta.url) });
+};
+
 try {
   await import("./worker-build.js");
-  const worker = await import(`./${self.workerBuild}.js`);
-  const program = new URL(`${self.workerBuild}_bg.wasm`, import.meta.url);
-  await worker.default({ module_or_path: program });
+  await start(self.workerBuild).catch(async (error) => {
+    // Offline, a browser that has learned relaxed SIMD since the last visit has kept the plain build.
+    if (self.workerBuild === "worker") throw error;
+    console.warn(`${self.workerBuild} could not start (${error.message}); trying worker`);
+    await start("worker");
+  });
 } catch (error) {
   const problem = {
     what: `The engine could not start: ${error.message}.`,

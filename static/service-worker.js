@@ -34,6 +34,17 @@ const keep = async (urls) => {
   );
 };
 
+// A build of the worker that this browser no longer takes, or that an older page had.
+const forgetOtherWorkers = async () => {
+  const cache = await caches.open(CACHE);
+  const isOther = ({ url }) => {
+    const build = new URL(url).pathname.match(/\/(worker(?:-relaxed)?)(?:\.js|_bg\.wasm)$/);
+    return build && build[1] !== self.workerBuild;
+  };
+  const others = (await cache.keys()).filter(isOther);
+  await Promise.all(others.map((request) => cache.delete(request)));
+};
+
 const isOurs = (request) => {
   const url = new URL(request.url);
   return (
@@ -66,6 +77,7 @@ self.addEventListener("activate", (event) => {
     const names = await caches.keys();
     const old = names.filter((name) => name.startsWith("slm-gallery-") && name !== CACHE);
     await Promise.all(old.map((name) => caches.delete(name)));
+    await forgetOtherWorkers();
     await self.clients.claim();
   };
   event.waitUntil(clean());

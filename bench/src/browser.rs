@@ -2,13 +2,14 @@
 //! prompts, turn by turn.
 //!
 //! Each engine has a page of its own (`bench/peers/*.html`) whose `contestant` is a promise of an
-//! object with a `name` and three functions. `measure({text, tokens, decode})` gives `{tokens, prefill,
+//! object with a `name` and four functions. `measure({text, tokens, decode})` gives `{tokens, prefill,
 //! decode, decoded}`: tokens of the prompt, seconds to the first token after it, seconds of those
-//! after that one, and how many these were. `classify({prefix, prompt, labels})` gives `{seconds,
-//! label}`, with the prefix computed before the clock starts. `memory()` gives
-//! the bytes that the engine holds, the model included.
+//! after that one, and how many these were. `prepare({prefix})` computes what prompts begin with;
+//! `classify({prefix, prompt, labels})` gives `{seconds, label}`. `memory()` gives the bytes that the
+//! engine holds, the model included.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ use crate::contestant::{Answer, Contestant};
 use crate::prompt::{self, Question};
 use crate::results::{self, Case, Unit};
 use crate::speeds::{Speeds, Work};
-use crate::{native, server};
+use crate::{native, server, visit};
 
 /// The command line of `bench browser`.
 #[derive(clap::Args)]
@@ -30,6 +31,9 @@ pub struct Options {
     /// Folder with the pages, our engine and the packages of the others
     #[arg(long)]
     peers: PathBuf,
+    /// The gallery as it ships, with the recipe
+    #[arg(long)]
+    gallery: PathBuf,
     /// The recipe whose question is asked of sentences
     #[arg(long)]
     recipe: PathBuf,
@@ -40,6 +44,19 @@ pub struct Options {
     #[arg(long)]
     json: Option<PathBuf>,
 }
+
+/// The contestants: ours in the build that Chromium takes, wllama, and our other build.
+const PAGES: [&str; 3] = [
+    "ours.html?build=relaxed",
+    "wllama.html?",
+    "ours.html?build=simd128",
+];
+
+/// Time for one answer: some engines need a minute for a long prompt.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Visits take long and vary little.
+const MOST_VISITS: usize = 3;
 
 /// Measures, then prints the table.
 ///
@@ -58,7 +75,12 @@ pub fn run(options: &Options) -> Result<()> {
     with_chrome(1280, async |chrome| {
         outcome = measure(chrome, options, &work, &questions).await;
     });
-    results::show("browser", &outcome?, options.json.as_deref())
+    let mut cases = outcome?;
+    let (gallery, peers) = (&options.gallery, &options.peers);
+    let rounds = options.rounds.min(MOST_VISITS);
+    let visits = visit::measure(gallery, peers, &options.model, &questions[0], rounds)?;
+    cases.extend(visits);
+    results::show("browser", &cases, options.json.as_deref())
 }
 
 async fn measure(
@@ -67,12 +89,13 @@ async fn measure(
     work: &Work,
     questions: &[Question],
 ) -> Result<Vec<Case>> {
+    chrome.be_patient(PATIENCE).await;
     let url = server::start(&options.peers, &options.model).await?;
     let mut cases = Vec::new();
     for threads in [1, 2] {
         let mut pages = Vec::new();
-        for page in ["ours", "wllama"] {
-            pages.push(Page::open(chrome, &format!("{url}{page}.html?threads={threads}")).await?);
+        for page in PAGES {
+            pages.push(Page::open(chrome, &format!("{url}{page}&threads={threads}")).await?);
         }
         cases.extend(speeds(&pages, threads, options, work).await?);
         cases.push(sentences(&pages, threads, questions).await?);
@@ -190,8 +213,9 @@ impl<'a> Page<'a> {
         serde_json::from_value(answer).with_context(|| format!("the answer of {}", self.name))
     }
 
-    /// Seconds to the label of one sentence.
+    /// Seconds to the label of one sentence, once the prefix is computed.
     async fn classify(&self, question: &Question) -> Result<f64> {
+        self.call("prepare", json!(question)).await?;
         let answer = self.call("classify", json!(question)).await?;
         let label = answer["label"].as_str().unwrap_or_default();
         ensure!(

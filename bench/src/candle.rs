@@ -1,4 +1,5 @@
-//! candle's `quantized_llama` as a contestant.
+//! candle's `quantized_llama` as a contestant. It takes the vector instructions that it is compiled for,
+//! here those of every x86-64; its Q4_1 has no others to take.
 
 use std::fs;
 use std::io::Cursor;
@@ -24,7 +25,9 @@ pub fn serve(options: &Options) -> Result<()> {
     let mut reader = Cursor::new(&bytes);
     let content = Content::read(&mut reader)?;
     let mut model = ModelWeights::from_gguf(content, &mut reader, &Device::Cpu)?;
-    contestant::serve("candle", |request| measure(&mut model, request))
+    contestant::serve("candle (x86-64 baseline, one run)", |request| {
+        measure(&mut model, request)
+    })
 }
 
 fn measure(model: &mut ModelWeights, request: &Request) -> Result<Answer> {

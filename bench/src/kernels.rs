@@ -115,10 +115,15 @@ fn figure(
 fn limits() -> Vec<Figure> {
     let source = vec![1u8; 256 << 20];
     let mut target = vec![0u8; source.len()];
-    let copy = figure("limit: copy 256 MiB", 2 * source.len(), 0, || {
-        target.copy_from_slice(black_box(&source));
-        black_box(&mut target);
-    });
+    let copy = figure(
+        "limit: copy 256 MiB, one thread",
+        2 * source.len(),
+        0,
+        || {
+            target.copy_from_slice(black_box(&source));
+            black_box(&mut target);
+        },
+    );
     let n = 1024;
     let (a, b) = (floats(n * n), floats(n * n));
     let mut c = vec![0.0; n * n];

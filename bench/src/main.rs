@@ -14,6 +14,7 @@ mod prompt;
 mod results;
 mod server;
 mod speeds;
+mod visit;
 
 use std::process::ExitCode;
 

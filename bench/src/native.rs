@@ -56,7 +56,7 @@ fn at(threads: usize, options: &Options, work: &Work) -> Result<Vec<Case>> {
             }
         }
     }
-    // Once, without a turn to warm up: its Q4_1 is scalar, and all turns would take an hour.
+    // Once, without a turn to warm up: all turns would take an hour.
     let mut candle = start(part_of_this_program("candle")?, &options.model, threads)?;
     for request in work.requests() {
         let answer = candle.ask(&request)?;

@@ -15,6 +15,8 @@ pub enum Unit {
     TokensPerSecond,
     /// Megabytes, less is better.
     Megabytes,
+    /// Seconds, less is better.
+    Seconds,
     /// Answers a second, more is better.
     SentencesPerSecond,
 }
@@ -24,6 +26,7 @@ impl Unit {
         match self {
             Self::TokensPerSecond => "tokens/s",
             Self::Megabytes => "MB",
+            Self::Seconds => "s",
             Self::SentencesPerSecond => "sent./s",
         }
     }

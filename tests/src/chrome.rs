@@ -13,6 +13,7 @@ use fantoccini::{
     actions::{InputSource, KeyAction, KeyActions},
     error::CmdError,
     key::Key,
+    wd::TimeoutConfiguration,
     wd::WebDriverCompatibleCommand,
 };
 use futures::FutureExt;
@@ -197,6 +198,13 @@ impl Chrome {
         self.client.execute(script, vec![]).await.expect(script);
     }
 
+    /// Lets scripts take so long.
+    pub async fn be_patient(&self, patience: Duration) {
+        let timeouts = TimeoutConfiguration::new(Some(patience), None, None);
+        let set = self.client.update_timeouts(timeouts).await;
+        set.expect("longer timeouts");
+    }
+
     /// What an expression, or the promise that it gives, comes to; its failure as an error.
     pub async fn value(&self, expression: &str) -> Result<Value, String> {
         let script = format!(
@@ -359,6 +367,6 @@ fn capabilities(width: u32, flags: &[&str], profile: &TempDir) -> Value {
     json!({
         "goog:chromeOptions": options,
         "goog:loggingPrefs": {"browser": "ALL"},
-        "timeouts": {"script": 600_000, "pageLoad": 120_000},
+        "timeouts": {"script": 60_000, "pageLoad": 120_000},
     })
 }

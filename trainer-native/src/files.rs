@@ -64,7 +64,8 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Writes files as [`write_atomic`] does, each only once all of them are on the disk beside their places:
-/// what cannot be written leaves the others as they were.
+/// a folder that is not there or a full disk leaves all of them as they were. What is no plain file is
+/// written to before the others take their places, too.
 ///
 /// # Errors
 /// As [`write_atomic`].
@@ -72,7 +73,8 @@ pub fn write_together(files: &[(&Path, &[u8])]) -> Result<()> {
     let staged = files
         .iter()
         .map(|(path, bytes)| Staged::new(path, bytes).map_err(|error| write_error(path, error)));
-    let staged: Vec<Staged<'_>> = staged.collect::<Result<_>>()?;
+    let mut staged: Vec<Staged<'_>> = staged.collect::<Result<_>>()?;
+    staged.sort_by_key(|file| file.beside.is_some());
     staged.into_iter().try_for_each(|file| {
         let path = file.path;
         file.put().map_err(|error| write_error(path, error))
@@ -136,20 +138,23 @@ impl Drop for Staged<'_> {
 /// An error of writing, in words a person can act on.
 pub fn write_error(path: &Path, error: io::Error) -> anyhow::Error {
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        return bad_input(format!(
+    match (error.kind(), folder) {
+        (io::ErrorKind::NotFound, Some(folder)) => bad_input(format!(
             "cannot write {}: there is no folder {}. Make it, or name another place.",
             path.display(),
             folder.display()
-        ));
-    }
-    if error.kind() == io::ErrorKind::IsADirectory {
-        return bad_input(format!(
+        )),
+        (io::ErrorKind::IsADirectory, _) => bad_input(format!(
             "cannot write {}: it is a folder. Name a file.",
             path.display()
-        ));
+        )),
+        (kind, _) => anyhow::anyhow!("cannot write {}: {error}{}", path.display(), advice(kind)),
     }
-    let advice = match error.kind() {
+}
+
+/// What to do about an error of writing, where something can be said.
+fn advice(kind: io::ErrorKind) -> &'static str {
+    match kind {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             ". Free some space, or write to another disk"
         }
@@ -157,9 +162,9 @@ pub fn write_error(path: &Path, error: io::Error) -> anyhow::Error {
             ". Raise the limit on the size of a file (`ulimit -f`), or write to another disk"
         }
         io::ErrorKind::PermissionDenied => ". Choose a folder that you may write to",
+        io::ErrorKind::NotADirectory => ". A file stands where a folder should: name another place",
         _ => "",
-    };
-    anyhow::anyhow!("cannot write {}: {error}{advice}", path.display())
+    }
 }
 
 /// Writes `value` as indented JSON with a final newline, atomically. `-` is standard output.
@@ -198,10 +203,14 @@ pub fn keep_inputs(output: &Path, inputs: &[&Path]) -> Result<()> {
 
 /// Whether two paths, of files that are there or not, lead to one place.
 pub fn is_same_place(a: &Path, b: &Path) -> bool {
-    let place = |path: &Path| {
-        path.canonicalize()
-            .or_else(|_| std::path::absolute(path))
-            .ok()
+    let place = |path: &Path| -> Option<PathBuf> {
+        let folder = || {
+            let folder = path.parent().filter(|folder| *folder != Path::new(""));
+            let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+            Some(folder.join(path.file_name()?))
+        };
+        let there = path.canonicalize().ok().or_else(folder);
+        there.or_else(|| std::path::absolute(path).ok())
     };
     place(a) == place(b)
 }
@@ -211,7 +220,10 @@ pub fn is_same_place(a: &Path, b: &Path) -> bool {
 /// # Errors
 /// What the system says, with the folder's name.
 pub fn create_folder(path: &Path) -> Result<()> {
-    fs::create_dir_all(path).map_err(|error| write_error(path, error))
+    fs::create_dir_all(path).map_err(|error| {
+        let advice = advice(error.kind());
+        anyhow::anyhow!("cannot make the folder {}: {error}{advice}", path.display())
+    })
 }
 
 /// sha256 in hex.
@@ -279,6 +291,33 @@ mod tests {
             assert!(error.to_string().contains("Free some space"), "{error}");
             assert!(place("full").is_symlink());
         }
+    }
+
+    #[test]
+    fn one_place_is_known_before_there_is_anything() {
+        let home = tempfile::tempdir().unwrap();
+        let place = |name: &str| home.path().join(name);
+        fs::create_dir(place("sub")).unwrap();
+        let check = |a: &str, b: &str, same| assert_eq!(is_same_place(&place(a), &place(b)), same);
+        check("new", "sub/../new", true);
+        check("new", "./new", true);
+        check("new", "sub/new", false);
+        fs::write(place("new"), "").unwrap();
+        check("new", "sub/../new", true);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_named() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("file"), "").unwrap();
+        let error = create_folder(&home.path().join("file/a/b"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("cannot make the folder"), "{error}");
+        assert!(
+            error.contains("A file stands where a folder should"),
+            "{error}"
+        );
     }
 
     #[test]

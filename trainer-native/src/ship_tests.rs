@@ -62,7 +62,7 @@ impl Workshop {
         };
         workshop.put("train.jsonl", lines(&ROWS[..4]).as_bytes());
         workshop.put("test.jsonl", lines(&ROWS[2..]).as_bytes());
-        for part in ["index.html", "page.js", "worker.js", "deep/page.css"] {
+        for part in super::page::PARTS.into_iter().chain(["deep/page.css"]) {
             workshop.put(&format!("app/{part}"), part.as_bytes());
         }
         workshop.train("run", 1);

@@ -238,6 +238,23 @@ fn a_schema_that_decoding_cannot_be_held_to_is_refused_by_the_check() {
             r#"{"type": "string", "pattern": "^a*$", "minLength": 5}"#,
             false,
         ),
+        (
+            r#"{"type": ["string", "null"], "pattern": "^a$", "minLength": 5}"#,
+            true,
+        ),
+        (
+            r#"{"type": "array", "items": {"type": "string", "pattern": "^a$", "minLength": 5}, "minItems": 0}"#,
+            true,
+        ),
+        (
+            r#"{"type": "array", "items": {"type": "string"}, "enum": [[]]}"#,
+            false,
+        ),
+        (
+            r#"{"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
+                "additionalProperties": false, "enum": [{"a": "x"}, {"b": "y"}]}"#,
+            false,
+        ),
     ] {
         let schema = r#"{"type": "object", "required": ["mood"], "additionalProperties": false,
             "properties": {"mood": {"type": "string"}, "extra": "#;

@@ -186,19 +186,20 @@ fn build_module(module: Module, how: How) -> Result<PathBuf> {
     } else {
         None
     };
-    bind(module.name, &wasm, &folder, how.named, optimizer.as_ref())?;
+    bind(module, &wasm, &folder, how.named, optimizer.as_ref())?;
     Ok(folder)
 }
 
 /// Writes `program.js` and `program_bg.wasm` into `folder`, unless they came from the same `wasm`
 /// in the same way already. `named` keeps the names of functions, for readable panics.
 fn bind(
-    program: &str,
+    module: Module,
     wasm: &Path,
     folder: &Path,
     named: bool,
     optimizer: Option<&WasmOpt>,
 ) -> Result<()> {
+    let program = module.name;
     let bytes = fs::read(wasm).with_context(|| format!("reading {}", wasm.display()))?;
     let stamp = format!(
         "{} {} without {FOREIGN:?}\n",
@@ -222,7 +223,11 @@ fn bind(
         .generate(folder)
         .with_context(|| format!("binding {} to JavaScript", wasm.display()))?;
     if let Some(optimizer) = optimizer {
-        optimizer.optimize(&folder.join(format!("{program}_bg.wasm")))?;
+        let relaxed = match module.features == RELAXED {
+            true => &["--enable-relaxed-simd"][..],
+            false => &[],
+        };
+        optimizer.optimize(&folder.join(format!("{program}_bg.wasm")), relaxed)?;
     }
     // Written last: an interruption anywhere above leaves no stamp, and the work is done again.
     fs::write(stamp_file, stamp)?;

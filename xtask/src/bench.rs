@@ -40,10 +40,13 @@ pub fn run(options: &Options) -> Result<()> {
     match &options.what {
         What::Native(passed) => measure_peers("native", passed, |_| Ok(())),
         What::Browser(passed) => measure_peers("browser", passed, |bench| {
+            setup::for_app()?;
             let browser = setup::Browser::install()?;
+            let gallery = gallery()?;
             for engine in app::build_benches()? {
                 copy(&engine, &peers_folder()?)?;
             }
+            bench.arg("--gallery").arg(gallery);
             bench
                 .arg("--recipe")
                 .arg(workspace::root().join("static/recipes/sentiment/recipe.toml"))
@@ -69,6 +72,19 @@ fn measure_peers(
     bench.arg("--model").arg(slm.base_model()?);
     prepare(&mut bench)?;
     shell::run(bench.args(&passed.options))
+}
+
+/// The page with the sentiment bundle, shipped.
+fn gallery() -> Result<PathBuf> {
+    let app = app::build(&app::Options::default())?;
+    let gallery = workspace::target_dir()?.join("bench-gallery");
+    let bundle = workspace::root().join("static/bundles/sentiment");
+    let arguments = [("--bundles", &bundle), ("--app", &app), ("--to", &gallery)];
+    let arguments = arguments
+        .iter()
+        .flat_map(|(name, path)| [name.as_ref(), path.as_os_str()]);
+    Slm::release()?.run(std::iter::once("ship".as_ref()).chain(arguments))?;
+    Ok(gallery)
 }
 
 /// The program that measures, built as what is measured ships.

@@ -61,11 +61,13 @@ fn lints() -> Result<()> {
             .args(["--package", "xtask", "--all-targets"])
             .args(deny),
     )?;
-    shell::run(
-        workspace::cargo_wasm("clippy")
-            .args(["--all-targets", "--features", "relaxed-simd"])
-            .args(deny),
-    )
+    let wasm = || {
+        let mut command = workspace::cargo_wasm("clippy");
+        command.arg("--all-targets");
+        command
+    };
+    shell::run(wasm().args(deny))?;
+    shell::run(wasm().args(["--features", "relaxed-simd"]).args(deny))
 }
 
 fn documentation() -> Result<()> {

@@ -12,9 +12,8 @@ use crate::{npm, workspace};
 const BINARYEN: &str = "binaryen@132.0.0";
 
 /// What the page is compiled for; wasm-opt must know or it refuses the instructions.
-const FEATURES: [&str; 9] = [
+const FEATURES: [&str; 8] = [
     "--enable-simd",
-    "--enable-relaxed-simd",
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
     "--enable-mutable-globals",
@@ -37,13 +36,15 @@ impl WasmOpt {
     }
 
     /// Rewrites `file` in place, for speed. Results of float operations stay what they were:
-    /// `--fast-math` is not given.
-    pub fn optimize(&self, file: &Path) -> Result<()> {
+    /// `--fast-math` is not given. `more` names what this module is compiled for
+    /// beside the others; wasm-opt refuses instructions that nobody named.
+    pub fn optimize(&self, file: &Path, more: &[&str]) -> Result<()> {
         let smaller = file.with_extension("opt");
         shell::run(
             Command::new(&self.program)
                 .arg("-O3")
                 .args(FEATURES)
+                .args(more)
                 .arg(file)
                 .arg("-o")
                 .arg(&smaller),

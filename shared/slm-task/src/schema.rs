@@ -117,8 +117,8 @@ impl Schema {
     }
 
     /// The schema as it was written, but with nothing optional: every object has all of its properties,
-    /// every list an element if it may. A grammar passes over an optional part that nothing can be, and
-    /// fails on this.
+    /// every list an element if it may, and what may be `null` is not. A grammar passes over an optional
+    /// part that nothing can be, and fails on this. Listed values stay as they are.
     pub fn with_everything(&self) -> Value {
         let mut document = self.document.clone();
         require_everything(&mut document);
@@ -137,13 +137,22 @@ fn require_everything(schema: &mut Value) {
     let Some(keys) = schema.as_object_mut() else {
         return;
     };
+    if keys.contains_key("enum") || keys.contains_key("const") {
+        return;
+    }
+    if let Some(Value::Array(kinds)) = keys.get_mut("type")
+        && kinds.len() > 1
+    {
+        kinds.retain(|kind| kind != "null");
+    }
     if let Some(Value::Object(properties)) = keys.get("properties") {
         let names: Value = properties.keys().cloned().collect();
         keys.insert("required".to_owned(), names);
     }
     let may_be_long = keys.get("maxItems").and_then(Value::as_u64) != Some(0);
     if keys.contains_key("items") && may_be_long {
-        keys.entry("minItems").or_insert_with(|| 1.into());
+        let given = keys.get("minItems").and_then(Value::as_u64).unwrap_or(0);
+        keys.insert("minItems".to_owned(), given.max(1).into());
     }
     keys.get_mut("items")
         .into_iter()

@@ -182,11 +182,9 @@ pub fn choose_worker(folder: &Path, build: &str) {
     fs::write(folder.join("worker-build.js"), choice).expect("space");
 }
 
-/// Removes the programs of all builds of the worker.
-pub fn remove_workers(folder: &Path) {
-    for build in WORKERS {
-        fs::remove_file(folder.join(format!("{build}_bg.wasm"))).expect("a build of the worker");
-    }
+/// Removes the program of a build of the worker.
+pub fn remove_worker(folder: &Path, build: &str) {
+    fs::remove_file(folder.join(format!("{build}_bg.wasm"))).expect("a build of the worker");
 }
 
 /// Takes storage away from page and worker, as a private window does.

@@ -220,6 +220,19 @@ fn a_private_window_without_storage_answers_all_the_same() {
     });
 }
 
+/// As a browser offline that has learned relaxed SIMD since it kept the page.
+#[test]
+fn the_plain_worker_stands_in_for_the_relaxed_one() {
+    let folder = gallery::tiny("plain-worker");
+    gallery::remove_worker(&folder, "worker-relaxed");
+    let server = Server::start(&folder);
+    with_chrome(DESKTOP, async |chrome| {
+        chrome.go(&format!("{}{TRY}", server.url)).await;
+        ready(chrome, SECONDS).await;
+        type_and_read(chrome).await;
+    });
+}
+
 #[test]
 fn a_folder_that_is_not_whole_is_refused_in_words() {
     let check = |name: &str, damage: &dyn Fn(&std::path::Path), expected: &str| {
@@ -263,7 +276,11 @@ fn a_folder_that_is_not_whole_is_refused_in_words() {
     );
     check(
         "no-engine",
-        &|folder| gallery::remove_workers(folder),
+        &|folder| {
+            gallery::WORKERS
+                .iter()
+                .for_each(|build| gallery::remove_worker(folder, build))
+        },
         "The engine could not start",
     );
     check(

@@ -123,7 +123,7 @@ fn rejected_path(out: &Path) -> PathBuf {
     path.into()
 }
 
-/// Writes everything or nothing: accepted rows without those that were rejected look complete.
+/// Writes all together: accepted rows without those that were rejected look complete.
 fn write(imported: &Imported, out: &Path, rejected: &Path, json: Option<&Path>) -> Result<()> {
     let line = |line: &String| format!("{line}\n");
     let accepted: String = imported.accepted.iter().map(line).collect();

@@ -10,7 +10,18 @@ use crate::exit::bad_input;
 use crate::files;
 
 /// What every built page has.
-const PARTS: [&str; 3] = ["index.html", "page.js", "worker.js"];
+pub(super) const PARTS: [&str; 10] = [
+    "index.html",
+    "page.js",
+    "page_bg.wasm",
+    "boot.js",
+    "engine.js",
+    "worker-build.js",
+    "worker.js",
+    "worker_bg.wasm",
+    "worker-relaxed.js",
+    "worker-relaxed_bg.wasm",
+];
 
 /// The folder that was named, or the one where `cargo xtask app` puts the page: beside the folder
 /// of this program (`target/release/slm`, `target/app`), or `target/app` here or further up.
