@@ -148,6 +148,10 @@ pub fn write_error(path: &Path, error: io::Error) -> anyhow::Error {
             "cannot write {}: it is a folder. Name a file.",
             path.display()
         )),
+        (io::ErrorKind::NotADirectory, _) => bad_input(format!(
+            "cannot write {}: a file stands where a folder should. Name another place.",
+            path.display()
+        )),
         (kind, _) => anyhow::anyhow!("cannot write {}: {error}{}", path.display(), advice(kind)),
     }
 }
@@ -257,7 +261,7 @@ mod tests {
         for (wrong, words) in [
             ("folder", "it is a folder. Name a file"),
             ("none/a", "there is no folder"),
-            ("old/a", "there is no folder"),
+            ("old/a", "a file stands where a folder should"),
         ] {
             let files = [place("old"), place("new"), place(wrong)];
             let files: Vec<_> = files.iter().map(|path| (&**path, &b"new"[..])).collect();

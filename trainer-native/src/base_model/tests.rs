@@ -208,7 +208,7 @@ fn a_folder_that_cannot_be_made_is_named() {
     store.home = folder.path().join("tiny.whl").join("home");
     says(
         store.pull(None, &()).unwrap_err(),
-        &["cannot write", "home"],
+        &["cannot make the folder", "home"],
     );
 }
 
