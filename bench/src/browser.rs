@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
-use slm_model::BaseModel;
 use slm_tests::chrome::{Chrome, Tab, with_chrome};
 
+use crate::comparison::Comparison;
 use crate::contestant::{Answer, Contestant};
 use crate::prompt::{self, Question};
 use crate::results::{self, Case, Unit};
@@ -25,24 +25,14 @@ use crate::{native, server, visit};
 /// The command line of `bench browser`.
 #[derive(clap::Args)]
 pub struct Options {
-    /// The model, a GGUF file
-    #[arg(long)]
-    model: PathBuf,
-    /// Folder with the pages, our engine and the packages of the others
-    #[arg(long)]
-    peers: PathBuf,
+    #[command(flatten)]
+    comparison: Comparison,
     /// The gallery as it ships, with the recipe
     #[arg(long)]
     gallery: PathBuf,
     /// The recipe whose question is asked of sentences
     #[arg(long)]
     recipe: PathBuf,
-    /// Turns of each engine; one more comes before and is not counted
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// Also write the figures here
-    #[arg(long)]
-    json: Option<PathBuf>,
 }
 
 /// The contestants: ours in the build that Chromium takes, wllama, and our other build.
@@ -66,26 +56,31 @@ const MOST_VISITS: usize = 3;
 /// # Panics
 /// When Chromium cannot be driven.
 pub fn run(options: &Options) -> Result<()> {
-    let file = std::fs::read(&options.model).context("the model")?;
-    let base = BaseModel::from_gguf(&file)?;
+    let comparison = &options.comparison;
+    let base = comparison.base()?;
     let work = Work::new(&base)?;
     let questions = prompt::questions(&base, &options.recipe)?;
-    drop((file, base));
+    drop(base);
     let mut outcome = Err(anyhow!("the browser did not start"));
     with_chrome(1280, async |chrome| {
-        outcome = measure(chrome, options, &work, &questions).await;
+        outcome = measure(chrome, comparison, &work, &questions).await;
     });
     let mut cases = outcome?;
-    let (gallery, peers) = (&options.gallery, &options.peers);
-    let rounds = options.rounds.min(MOST_VISITS);
-    let visits = visit::measure(gallery, peers, &options.model, &questions[0], rounds)?;
+    let Comparison {
+        model,
+        peers,
+        rounds,
+        json,
+    } = comparison;
+    let rounds = (*rounds).min(MOST_VISITS);
+    let visits = visit::measure(&options.gallery, peers, model, &questions[0], rounds)?;
     cases.extend(visits);
-    results::show("browser", &cases, options.json.as_deref())
+    results::show("browser", &cases, json.as_deref())
 }
 
 async fn measure(
     chrome: &Chrome,
-    options: &Options,
+    options: &Comparison,
     work: &Work,
     questions: &[Question],
 ) -> Result<Vec<Case>> {
@@ -111,7 +106,7 @@ async fn measure(
 async fn speeds(
     pages: &[Page<'_>],
     threads: usize,
-    options: &Options,
+    options: &Comparison,
     work: &Work,
 ) -> Result<Vec<Case>> {
     let mut natives = [

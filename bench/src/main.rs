@@ -5,6 +5,7 @@
 
 mod browser;
 mod candle;
+mod comparison;
 mod contestant;
 mod kernels;
 mod machine;
@@ -32,7 +33,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Our native engine, llama.cpp and candle: prefill and decode
-    Native(native::Options),
+    Native(comparison::Comparison),
     /// Our engine in Chromium, wllama, and native llama.cpp
     Browser(browser::Options),
     /// Each kernel beside what the machine can copy and multiply

@@ -1,40 +1,21 @@
 //! Our native engine beside llama.cpp and candle, turn by turn, on the same file and tokens.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use slm_model::BaseModel;
 
+use crate::comparison::Comparison;
 use crate::contestant::Contestant;
 use crate::results::{self, Case, Unit};
 use crate::speeds::{Speeds, Work};
-
-/// The command line of `bench native`.
-#[derive(clap::Args)]
-pub struct Options {
-    /// The model, a GGUF file
-    #[arg(long)]
-    model: PathBuf,
-    /// Folder with `llama_cpp.mjs` and what it needs
-    #[arg(long)]
-    peers: PathBuf,
-    /// Turns of each engine; one more comes before and is not counted
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// Also write the figures here
-    #[arg(long)]
-    json: Option<PathBuf>,
-}
 
 /// Measures, then prints the table.
 ///
 /// # Errors
 /// An engine that does not start or ends too soon.
-pub fn run(options: &Options) -> Result<()> {
-    let file = std::fs::read(&options.model).context("the model")?;
-    let work = Work::new(&BaseModel::from_gguf(&file)?)?;
-    drop(file);
+pub fn run(options: &Comparison) -> Result<()> {
+    let work = Work::new(&options.base()?)?;
     let mut cases = Vec::new();
     for threads in [1, 2] {
         cases.extend(at(threads, options, &work)?);
@@ -42,7 +23,7 @@ pub fn run(options: &Options) -> Result<()> {
     results::show("native", &cases, options.json.as_deref())
 }
 
-fn at(threads: usize, options: &Options, work: &Work) -> Result<Vec<Case>> {
+fn at(threads: usize, options: &Comparison, work: &Work) -> Result<Vec<Case>> {
     let mut contestants = [part_of_this_program("ours")?, llama_cpp(&options.peers)]
         .into_iter()
         .map(|command| start(command, &options.model, threads))
