@@ -138,10 +138,10 @@ fn limits() -> Vec<Figure> {
         },
     );
     let near = product(
-        "limit: Q4_1 in the nearest cache, 4 tokens",
+        "limit: Q4_1 in the nearest cache, 16 tokens",
         BlockFormat::Q4_1,
         (16, HIDDEN),
-        4,
+        16,
     );
     vec![copy, gemm, near]
 }
