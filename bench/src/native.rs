@@ -37,7 +37,7 @@ fn at(threads: usize, options: &Comparison, work: &Work) -> Result<Vec<Case>> {
             }
         }
     }
-    // Once, without a turn to warm up: all turns would take an hour.
+    // Once, without a turn to warm up: its turns would take longer than those of the others together.
     let mut candle = start(part_of_this_program("candle")?, &options.model, threads)?;
     for request in work.requests() {
         let answer = candle.ask(&request)?;
