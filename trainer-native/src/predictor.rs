@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use slm_model::{Answerer, BaseModel, LoraAdapter};
+use slm_model::{Answered, Answerer, BaseModel, LoraAdapter};
 use slm_task::{Example, Prediction, Recipe, recall::StopBias};
 use tokio::runtime::Runtime;
 
@@ -54,8 +54,16 @@ impl Predictor {
     /// # Errors
     /// When the engine fails as a whole.
     pub fn predict(&mut self, texts: &[&str]) -> Result<Vec<Prediction>> {
-        let answered = self.runtime.block_on(self.answerer.answer(texts))?;
+        let answered = self.answer(texts)?;
         Ok(answered.into_iter().map(|a| a.prediction).collect())
+    }
+
+    /// [`Self::predict`], with what each answer took.
+    ///
+    /// # Errors
+    /// When the engine fails as a whole.
+    pub fn answer(&mut self, texts: &[&str]) -> Result<Vec<Answered>> {
+        Ok(self.runtime.block_on(self.answerer.answer(texts))?)
     }
 
     /// [`Self::predict`] on rows, chunk by chunk.

@@ -4,6 +4,8 @@
 //! gradients, a GPU later); this file decides what a llama is. It must not know where tokens come
 //! from, nor what their positions or neighbours are: the implementation was told before.
 
+use std::ops::Range;
+
 use slm_task::recipe::Projection;
 
 /// Which norm weights.
@@ -86,11 +88,23 @@ pub fn forward<O: Operations>(
     layers: usize,
     heads: Heads,
     tokens: &[u32],
+    keep: impl FnMut(usize, LayerActivations<O::Tensor>),
+) -> O::Tensor {
+    let x = operations.embed(tokens);
+    through(operations, 0..layers, heads, x, keep)
+}
+
+/// As [`forward`], through some of the layers: `x` and what is returned are the residual stream
+/// before the first of them and after the last.
+pub fn through<O: Operations>(
+    operations: &mut O,
+    layers: Range<usize>,
+    heads: Heads,
+    mut x: O::Tensor,
     mut keep: impl FnMut(usize, LayerActivations<O::Tensor>),
 ) -> O::Tensor {
     use Projection::*;
-    let mut x = operations.embed(tokens);
-    for layer in 0..layers {
+    for layer in layers {
         let normed = operations.rms_norm(&x, Norm::Attention(layer));
         let [mut q, mut k, v] = operations.project(&normed, layer, [QProj, KProj, VProj]);
         operations.rope(&mut q, heads.query);

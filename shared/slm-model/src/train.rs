@@ -2,7 +2,8 @@
 //! very blocks that are served.
 //!
 //! Only LoRA tensors get gradients. The frozen base costs a product for the input's gradient and
-//! nothing more; layers below the lowest adapter cost no backward at all. Logits are made at
+//! nothing more; layers below the lowest adapter cost no backward at all, and their forward can be
+//! kept (see [`TrainModel::trunk`]). Logits are made at
 //! supervised places only, and a micro-batch computes its shared prefix once: exact, since rows see
 //! the prefix but never each other.
 
@@ -10,6 +11,9 @@ mod backward;
 mod forward;
 mod gradients;
 mod loss;
+mod trunk;
+
+use std::ops::Range;
 
 use slm_kernels::{serve::RopeTable, train::Segments};
 
@@ -18,7 +22,7 @@ use crate::{
     base::BaseModel,
     config::Config,
     error::ModelError,
-    llama::{self, Heads, LayerActivations},
+    llama::{self, Heads, LayerActivations, Operations},
 };
 pub use gradients::Gradients;
 
@@ -112,17 +116,8 @@ impl TrainModel {
         batch: &Batch<'_>,
         gradients: &mut Gradients,
     ) -> Result<Loss, ModelError> {
-        let input = Input::supervised(&self.config, batch)?;
-        let lowest = adapter.first_layer();
-        let mut kept = Vec::with_capacity(self.config.layers - lowest);
-        let x = self.run(adapter, &input, |layer, activations| {
-            if layer >= lowest {
-                kept.push(activations);
-            }
-        });
-        let (loss, dx) = loss::forward_backward(self, &input, &x);
-        backward::layers(self, adapter, &input, lowest, kept, dx, gradients);
-        Ok(loss)
+        let trunk = self.trunk(adapter, batch)?;
+        self.forward_backward_above(adapter, batch, trunk, gradients)
     }
 
     /// Loss of a batch without gradients.
@@ -131,7 +126,7 @@ impl TrainModel {
     /// As [`Self::forward_backward`].
     pub fn loss(&self, adapter: &LoraAdapter, batch: &Batch<'_>) -> Result<Loss, ModelError> {
         let input = Input::supervised(&self.config, batch)?;
-        let x = self.run(adapter, &input, |_, _| ());
+        let x = self.whole(adapter, &input);
         Ok(loss::forward_backward(self, &input, &x).0)
     }
 
@@ -145,14 +140,24 @@ impl TrainModel {
             rows: &[],
         };
         let input = Input::new(&self.config, &batch)?;
-        let x = self.run(adapter, &input, |_, _| ());
+        let x = self.whole(adapter, &input);
         Ok(loss::logits(self, &x))
     }
 
+    /// The residual stream `[n, hidden]` after every layer.
+    fn whole(&self, adapter: &LoraAdapter, input: &Input) -> Vec<f32> {
+        let layers = 0..self.config.layers;
+        self.run(adapter, input, layers, None, |_, _| ())
+    }
+
+    /// Runs some layers over `x`, the residual stream before them, or over the embedding of the
+    /// tokens where there is none.
     fn run(
         &self,
         adapter: &LoraAdapter,
         input: &Input,
+        layers: Range<usize>,
+        x: Option<Vec<f32>>,
         keep: impl FnMut(usize, LayerActivations<Vec<f32>>),
     ) -> Vec<f32> {
         let mut operations = forward::Train {
@@ -164,13 +169,8 @@ impl TrainModel {
             query: self.config.heads,
             key: self.config.kv_heads,
         };
-        llama::forward(
-            &mut operations,
-            self.config.layers,
-            heads,
-            &input.tokens,
-            keep,
-        )
+        let x = x.unwrap_or_else(|| operations.embed(&input.tokens));
+        llama::through(&mut operations, layers, heads, x, keep)
     }
 
     /// The matrix that turns the residual stream into logits.

@@ -229,6 +229,41 @@ fn layers_below_the_lowest_adapter_change_no_gradient_above() {
     assert_eq!(run(&top), run(&zeroed)[14..]);
 }
 
+/// The trunk of a row has the same bits alone and among others, so that it may be kept.
+#[test]
+fn the_trunk_of_a_row_is_its_own() {
+    let base = base();
+    let model = TrainModel::new(&base);
+    let adapter = filled(&base, &PROJECTIONS, 1..2);
+    let (prefix, rows) = (tokens(9, 77), Rows::new());
+    assert!(model.trunk_is_exact(prefix.len()) && !model.trunk_is_exact(8));
+    let rows = rows.rows();
+    let trunk = |rows: &[Row<'_>]| {
+        let batch = Batch {
+            prefix: &prefix,
+            rows,
+        };
+        model.trunk(&adapter, &batch).unwrap()
+    };
+    let width = base.config().hidden;
+    let own = |made: &[f32]| made[prefix.len() * width..].to_vec();
+    let alone: Vec<f32> = rows.iter().flat_map(|&row| own(&trunk(&[row]))).collect();
+    let together = trunk(&rows);
+    assert_eq!(own(&together), alone);
+    assert_eq!(trunk(&[]), together[..prefix.len() * width]);
+
+    let mut gradients = Gradients::zeros(&adapter, base.config().layers);
+    let batch = Batch {
+        prefix: &prefix,
+        rows: &rows,
+    };
+    let error = model
+        .forward_backward_above(&adapter, &batch, alone, &mut gradients)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("a trunk of 1152 values"), "{error}");
+}
+
 #[test]
 fn training_and_serving_agree_within_the_quantization_of_activations() {
     let base = Arc::new(base());

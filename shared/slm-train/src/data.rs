@@ -1,6 +1,6 @@
 //! What a trainer learns from, and what must hold of it before the first step.
 
-use slm_model::BaseModel;
+use slm_model::{BaseModel, train::Row};
 use slm_task::{Control, Recipe, Sequence, Tokenizer, recipe::Sft};
 
 use crate::{error::TrainError, state::Fingerprint};
@@ -14,6 +14,25 @@ pub struct Data {
     pub rows: Vec<Sequence>,
     /// Weight of each row's loss; same length as `rows`.
     pub weights: Vec<f32>,
+}
+
+impl Data {
+    /// Some rows, each after the prefix.
+    pub(crate) fn own_rows(&self, rows: &[usize]) -> Vec<Row<'_>> {
+        let prefix = self.prefix.len();
+        let row = |&row: &usize| Row {
+            tokens: &self.rows[row].tokens[prefix..],
+            mask: &self.rows[row].mask[prefix..],
+            weight: self.weights[row],
+        };
+        rows.iter().map(row).collect()
+    }
+
+    /// Tokens of each row after the prefix.
+    pub(crate) fn own_tokens(&self) -> impl Iterator<Item = &[u32]> {
+        let prefix = self.prefix.len();
+        self.rows.iter().map(move |row| &row.tokens[prefix..])
+    }
 }
 
 /// Every setting in its range.

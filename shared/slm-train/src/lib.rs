@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+mod adapted;
 pub mod balance;
 mod data;
 pub mod error;
@@ -13,6 +14,7 @@ pub mod order;
 pub mod schedule;
 pub mod state;
 pub mod trainer;
+pub mod trunk;
 
 pub use data::Data;
 pub use error::TrainError;

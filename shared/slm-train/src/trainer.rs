@@ -2,20 +2,19 @@
 
 use slm_kernels::train::{AdamW, adamw};
 use slm_model::{
-    BaseModel, Config, LoraAdapter,
-    train::{Batch, Gradients, Loss, Row, TrainModel},
+    BaseModel, LoraAdapter,
+    train::{Batch, Gradients, Loss, TrainModel},
 };
-use slm_task::{
-    Recipe,
-    recipe::{Lora, Projection, Sft},
-};
+use slm_task::{Recipe, recipe::Sft};
 
 use crate::{
+    adapted::{check_rank, layers},
     data::{Data, check_data, check_settings, fingerprint},
     error::TrainError,
     order,
     schedule::Schedule,
     state::{Header, State},
+    trunk::{self, Room, TrunkCache},
 };
 
 /// Owns the adapter and everything that changes it.
@@ -36,6 +35,9 @@ pub struct Trainer {
     fingerprint: u64,
     /// Batches of the epoch that the last step was in.
     epoch: Option<(usize, Vec<Vec<usize>>)>,
+    /// Outputs of the layers below the adapter. No part of the state: what it gives is what would be
+    /// computed.
+    trunk: Option<TrunkCache>,
 }
 
 /// What one optimizer step did.
@@ -116,6 +118,7 @@ impl Trainer {
             step: 0,
             adapter,
             epoch: None,
+            trunk: None,
         })
     }
 
@@ -200,6 +203,34 @@ impl Trainer {
         self.step >= self.schedule.total
     }
 
+    /// Bytes of the outputs of the layers below the adapter, for [`Self::keep_trunk`]. None where
+    /// keeping them is of no use: the adapter begins in the first layer, or no row comes twice; or
+    /// where it would not be exact, since a model is so narrow that the bits of a row depend on the
+    /// rows beside it.
+    pub fn trunk_bytes(&self) -> Option<u64> {
+        let (_, lengths) = trunk::distinct(self.data.own_tokens());
+        let comes_again =
+            self.schedule.total > self.steps_per_epoch() || lengths.len() < self.data.rows.len();
+        let is_exact = self.model.trunk_is_exact(self.data.prefix.len());
+        let tokens = lengths.iter().sum::<usize>() + self.data.prefix.len();
+        let bytes = tokens * self.model.config().hidden * size_of::<f32>();
+        (self.adapter.first_layer() > 0 && comes_again && is_exact).then_some(bytes as u64)
+    }
+
+    /// Keeps the outputs of the layers below the adapter from now on, from epoch to epoch, where
+    /// [`Self::trunk_bytes`] says that it is of use. Steps have the same bits with and without.
+    pub fn keep_trunk(&mut self, room: Room) {
+        if self.trunk_bytes().is_some() {
+            let width = self.model.config().hidden;
+            self.trunk = Some(TrunkCache::new(self.data.own_tokens(), width, room));
+        }
+    }
+
+    /// What went wrong with keeping them since this was last asked, for people.
+    pub fn take_trunk_problem(&mut self) -> Option<String> {
+        self.trunk.as_mut().and_then(TrunkCache::take_problem)
+    }
+
     /// The rows of optimizer step `step`, from 0.
     pub fn batch(&mut self, step: usize) -> Vec<usize> {
         let per_epoch = self.steps_per_epoch();
@@ -218,9 +249,17 @@ impl Trainer {
     /// # Errors
     /// When loss or gradient are not finite; the adapter is then as before the step.
     pub fn step(&mut self) -> Result<StepReport, TrainError> {
-        let batch = self.batch(self.step);
+        let rows = self.batch(self.step);
+        self.learn(&rows)
+    }
+
+    /// [`Self::step`] with rows of the caller's choice. Times steps of a training that is thrown away.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn learn(&mut self, rows: &[usize]) -> Result<StepReport, TrainError> {
         let rate = self.schedule.rate(self.step);
-        let (loss, computed) = self.accumulate(&batch)?;
+        let (loss, computed) = self.accumulate(rows)?;
         let norm = self.gradients.norm_squared().sqrt() / loss.weight;
         for (what, value) in [("loss", loss.sum), ("gradient norm", norm)] {
             if !value.is_finite() {
@@ -246,9 +285,9 @@ impl Trainer {
             loss: loss.sum / loss.weight,
             rate,
             gradient_norm: norm,
-            rows: batch.len(),
+            rows: rows.len(),
             supervised: loss.tokens,
-            tokens: batch
+            tokens: rows
                 .iter()
                 .map(|&row| self.data.rows[row].tokens.len())
                 .sum(),
@@ -307,27 +346,38 @@ impl Trainer {
         };
         let mut computed = 0;
         for micro in &cut {
-            let rows: Vec<Row> = micro
-                .iter()
-                .map(|&row| Row {
-                    tokens: &self.data.rows[row].tokens[prefix..],
-                    mask: &self.data.rows[row].mask[prefix..],
-                    weight: self.data.weights[row],
-                })
-                .collect();
-            let batch = Batch {
-                prefix: &self.data.prefix,
-                rows: &rows,
-            };
-            let loss = self
-                .model
-                .forward_backward(&self.adapter, &batch, &mut self.gradients)?;
+            let loss = self.micro_batch(micro)?;
             total.sum += loss.sum;
             total.weight += loss.weight;
             total.tokens += loss.tokens;
             computed += prefix + micro.iter().map(|&row| self.lengths[row]).sum::<usize>();
         }
         Ok((total, computed))
+    }
+
+    /// Adds the gradients of rows that are computed at once; gives their loss.
+    fn micro_batch(&mut self, rows: &[usize]) -> Result<Loss, TrainError> {
+        let Self {
+            model,
+            adapter,
+            data,
+            lengths,
+            gradients,
+            trunk,
+            ..
+        } = self;
+        let prefix = data.prefix.as_slice();
+        let own = data.own_rows(rows);
+        let batch = Batch { prefix, rows: &own };
+        let Some(cache) = trunk else {
+            return Ok(model.forward_backward(adapter, &batch, gradients)?);
+        };
+        let places: Vec<(usize, usize)> = rows.iter().map(|&row| (row, lengths[row])).collect();
+        let x = cache.gather(prefix.len(), &places, |missing| {
+            let rows = &data.own_rows(missing);
+            model.trunk(adapter, &Batch { prefix, rows })
+        })?;
+        Ok(model.forward_backward_above(adapter, &batch, x, gradients)?)
     }
 
     /// One AdamW step. The adapter holds `alpha / rank · B` in place of B, and Adam's steps do not
@@ -350,59 +400,4 @@ impl Trainer {
             (first, second) = (first_rest, second_rest);
         }
     }
-}
-
-/// A product of `B` and `A` cannot have a higher rank than the smaller side of its matrix.
-fn check_rank(lora: &Lora, config: &Config) -> Result<(), TrainError> {
-    let sides = |projection: &Projection| {
-        let (input, output) = config.projection_dims(*projection);
-        (input.min(output), input.max(output))
-    };
-    let smallest = lora.targets.iter().map(sides).min();
-    match smallest {
-        Some((most, other)) if !(1..=most).contains(&lora.rank) => Err(TrainError::Setting {
-            key: "lora.rank",
-            found: lora.rank.to_string(),
-            expected: format!(
-                "1 to {most}, the smaller side of the smallest matrix that `lora.targets` names in \
-                 this base model ({most} by {other})"
-            ),
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// Layers with an adapter: those that the recipe lists, or all from its first.
-fn layers(lora: &Lora, count: usize) -> Result<Vec<usize>, TrainError> {
-    if lora.layers.is_empty() {
-        return Ok((first_layer(lora, count)?..count).collect());
-    }
-    if lora.layers.iter().all(|&layer| layer < count) {
-        return Ok(lora.layers.clone());
-    }
-    Err(TrainError::Setting {
-        key: "lora.layers",
-        found: format!("{:?}", lora.layers),
-        expected: format!("layers 0 to {}, which the base model has", count - 1),
-    })
-}
-
-/// First layer with an adapter: as the recipe says, from the top where it is negative. A model with
-/// fewer layers than are counted from the top has an adapter on all.
-fn first_layer(lora: &Lora, layers: usize) -> Result<usize, TrainError> {
-    let count = layers as i64;
-    let first = i64::from(lora.first_layer);
-    let resolved = if first < 0 {
-        (count + first).max(0)
-    } else {
-        first
-    };
-    if (0..count).contains(&resolved) {
-        return Ok(resolved as usize);
-    }
-    Err(TrainError::Setting {
-        key: "lora.first_layer",
-        found: first.to_string(),
-        expected: "a layer of the base model, or a negative number that counts from its top".into(),
-    })
 }

@@ -6,7 +6,7 @@ use slm_model::{
     train::{Batch, Row, TrainModel},
 };
 use slm_task::{Example, Recipe, Renderer, Target};
-use slm_train::{Data, TrainError, Trainer, balance};
+use slm_train::{Data, TrainError, Trainer, balance, trunk::Room};
 
 const RECIPE: &str = r#"
 id = "tiny"
@@ -100,6 +100,67 @@ fn resuming_anywhere_continues_to_the_bit() {
             assert!(resumed.state() == states[resumed.steps()], "from {at}");
         }
     }
+}
+
+/// Room for half of the rows in memory, for a quarter beside it.
+fn some_room(trainer: &Trainer) -> Room {
+    let bytes = trainer.trunk_bytes().unwrap();
+    Room {
+        memory: bytes / 2,
+        spilled: bytes / 4,
+        spill: Some(Box::new(std::io::Cursor::new(Vec::new()))),
+    }
+}
+
+/// Frozen layers whose outputs are kept change no bit of any step, nor does a resume, after which
+/// they are made again.
+#[test]
+fn a_trunk_that_is_kept_changes_no_bit() {
+    let (base, recipe) = (base(), recipe(&[("lora.first_layer", "-1")]));
+    let mut without = trainer(&recipe);
+    let mut with = trainer(&recipe);
+    with.keep_trunk(some_room(&with));
+    let mut states = Vec::new();
+    while !without.finished() {
+        assert_eq!(with.step().unwrap(), without.step().unwrap());
+        assert!(with.state() == without.state(), "{}", with.steps());
+        states.push(with.state());
+    }
+    assert_eq!(states.len(), 15);
+    assert_eq!(with.take_trunk_problem(), None);
+    let data = data(&base, &recipe);
+    let mut resumed = Trainer::resume(&base, &recipe, data, &states[6]).unwrap();
+    resumed.keep_trunk(some_room(&resumed));
+    while !resumed.finished() {
+        resumed.step().unwrap();
+        assert!(resumed.state() == states[resumed.steps() - 1]);
+    }
+}
+
+#[test]
+fn a_trunk_is_kept_where_that_is_of_use() {
+    let check = |changes: &[(&str, &str)], expected: bool| {
+        let trainer = trainer(&recipe(changes));
+        assert_eq!(trainer.trunk_bytes().is_some(), expected, "{changes:?}");
+    };
+    check(&[("lora.first_layer", "-1")], true);
+    check(&[("lora.layers", "1")], true);
+    check(&[("lora.first_layer", "0")], false);
+    check(&[("lora.layers", "0,1")], false);
+    check(&[("lora.first_layer", "-1"), ("sft.epochs", "1")], false);
+
+    // In one epoch only rows that repeat; 64 values of four bytes a token.
+    let (base, recipe) = (
+        base(),
+        recipe(&[("lora.first_layer", "-1"), ("sft.epochs", "1")]),
+    );
+    let mut twice = data(&base, &recipe);
+    let tokens: usize = twice.rows.iter().map(|row| row.tokens.len()).sum();
+    let tokens = tokens - (twice.rows.len() - 1) * twice.prefix.len();
+    twice.rows.push(twice.rows[3].clone());
+    twice.weights.push(1.0);
+    let trainer = Trainer::new(&base, &recipe, twice).unwrap();
+    assert_eq!(trainer.trunk_bytes(), Some(tokens as u64 * 64 * 4));
 }
 
 #[test]

@@ -51,6 +51,11 @@ pub struct Args {
     /// Bound on the training time, the same as --set sft.minutes=N
     #[arg(long, value_name = "N")]
     minutes: Option<f32>,
+    /// Memory for the outputs of the layers below the adapter, which are then computed once and not
+    /// in every epoch; past it they go to a temporary file in the run folder. 0 keeps none. The
+    /// adapter is the same
+    #[arg(long, value_name = "MIB", default_value_t = 256)]
+    trunk_memory: u64,
     /// Where to compute
     #[arg(long, value_enum, default_value_t = Device::Auto)]
     device: Device,
@@ -132,7 +137,7 @@ impl Args {
         let (base, base_path) = load_base(base.as_deref())?;
         if self.dry_run {
             let prepared = prepare::prepare(base, recipe.recipe.clone(), train, dev)?;
-            return self.describe(&DryRun::of(&prepared, test.as_ref())?);
+            return self.describe(&DryRun::of(&prepared, test.as_ref(), self.trunk_bytes())?);
         }
         let config = configuration(&recipe, &base, &base_path, &train, &dev, test.as_ref());
         if let Some(run) = &mut resumed {
@@ -189,13 +194,18 @@ impl Args {
             }
         };
         let folder = run.folder.display().to_string();
-        let outcome = Session::new(run, prepared, trainer, progress)?.train()?;
+        let session = Session::new(run, prepared, trainer, progress, self.trunk_bytes())?;
+        let outcome = session.train()?;
         eprintln!("{}", outcome.text());
         eprintln!("next: slm eval {folder}");
         match &self.json {
             Some(path) => files::write_json(path, &summary(&folder, &outcome)),
             None => Ok(()),
         }
+    }
+
+    fn trunk_bytes(&self) -> u64 {
+        self.trunk_memory.saturating_mul(1 << 20)
     }
 
     /// The run to go on with, if --resume was given and there is one.

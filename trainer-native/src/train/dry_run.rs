@@ -1,17 +1,16 @@
 //! `slm train --dry-run`: what training would see and cost, without training.
 
-use std::{collections::BTreeMap, fmt::Write, time::Instant};
+use std::{collections::BTreeMap, fmt::Write};
 
 use anyhow::Result;
 use serde::Serialize;
 use slm_task::{Tokenizer, example};
-use slm_train::{Trainer, order};
 
 use crate::{
-    check, clock,
+    check,
     rows::Rows,
     terminal,
-    train::{budget, dev::Dev, prepare::Prepared},
+    train::{cost::Cost, prepare::Prepared},
 };
 
 /// Rows whose tokens are shown.
@@ -63,35 +62,12 @@ pub struct Lengths {
     pub rows: usize,
 }
 
-/// What training would take, from one real micro-batch (the largest) and some dev rows.
-#[derive(Debug, Serialize)]
-pub struct Cost {
-    /// Tokens a second in training.
-    pub tokens_per_second: f64,
-    /// Tokens of the micro-batch that this was measured with.
-    pub micro_batch_tokens: usize,
-    /// Seconds that a dev row takes.
-    pub dev_row_seconds: f64,
-    /// Steps in all.
-    pub steps: usize,
-    /// Seconds that they take.
-    pub training_seconds: f64,
-    /// Evaluations on the dev rows.
-    pub evaluations: usize,
-    /// Seconds that they take.
-    pub evaluating_seconds: f64,
-    /// The recipe's bound in minutes; 0 for none.
-    pub minutes: f32,
-    /// Bytes of memory at the peak, where the system tells.
-    pub peak_memory_bytes: Option<u64>,
-}
-
 impl DryRun {
-    /// Looks at the rows, and measures.
+    /// Looks at the rows, and measures. `trunk_memory` is as for a training.
     ///
     /// # Errors
     /// What the model refuses.
-    pub fn of(prepared: &Prepared, test: Option<&Rows>) -> Result<Self> {
+    pub fn of(prepared: &Prepared, test: Option<&Rows>, trunk_memory: u64) -> Result<Self> {
         let splits = prepared.splits(test);
         let learned = [
             ("train", &prepared.train.examples),
@@ -107,7 +83,7 @@ impl DryRun {
             balance_table: check::balance(&learned),
             duplicates: check::duplicates(&splits),
             warnings: prepared.warnings(test)?,
-            cost: cost(prepared)?,
+            cost: Cost::measure(prepared, trunk_memory)?,
         })
     }
 
@@ -177,36 +153,6 @@ impl DryRun {
     }
 }
 
-impl Cost {
-    fn write(&self, text: &mut String) {
-        let _ = writeln!(
-            text,
-            "\nmeasured: {:.0} tokens/s in a micro-batch of {} tokens; a dev row takes {:.0} ms",
-            self.tokens_per_second,
-            self.micro_batch_tokens,
-            self.dev_row_seconds * 1e3
-        );
-        let _ = writeln!(
-            text,
-            "predicted: {} steps in {}, and {} evaluations in {}{}",
-            self.steps,
-            clock::duration(self.training_seconds),
-            self.evaluations,
-            clock::duration(self.evaluating_seconds),
-            match self.minutes {
-                minutes if minutes > 0.0 => format!("; sft.minutes cuts it to {minutes} min"),
-                _ => String::new(),
-            }
-        );
-        match self.peak_memory_bytes {
-            Some(bytes) => {
-                let _ = writeln!(text, "memory: {} at its peak", clock::memory(bytes));
-            }
-            None => text.push_str("memory: this system does not tell\n"),
-        }
-    }
-}
-
 /// The first rows, token by token.
 fn rows(prepared: &Prepared) -> Vec<Vec<Token>> {
     let tokenizer = prepared.base.tokenizer();
@@ -231,68 +177,4 @@ fn lengths(prepared: &Prepared) -> Vec<Lengths> {
         rows,
     };
     bins.into_iter().map(bin).collect()
-}
-
-fn cost(prepared: &Prepared) -> Result<Cost> {
-    let mut trainer = Trainer::new(&prepared.base, &prepared.recipe, prepared.data.clone())?;
-    let largest = largest_micro_batch(&mut trainer, prepared);
-    let started = Instant::now();
-    let probe = trainer.probe(&largest)?;
-    let pace = probe.computed as f64 / started.elapsed().as_secs_f64();
-
-    let per_epoch: usize = (0..trainer.steps_per_epoch())
-        .map(|step| trainer.batch(step))
-        .map(|rows| computed(prepared, &rows))
-        .sum();
-    let epochs = f64::from(prepared.recipe.sft.epochs);
-
-    let mut dev = Dev::new(prepared)?;
-    let sample = &prepared.dev.examples[..prepared.dev.examples.len().min(16)];
-    let started = Instant::now();
-    dev.losses(sample)?;
-    let each = started.elapsed().as_secs_f64() / sample.len() as f64;
-    let evaluations = budget::evaluations(&trainer, &prepared.recipe.sft);
-    Ok(Cost {
-        tokens_per_second: pace,
-        micro_batch_tokens: probe.computed,
-        dev_row_seconds: each,
-        steps: trainer.total_steps(),
-        training_seconds: per_epoch as f64 * epochs / pace,
-        evaluations,
-        evaluating_seconds: each * dev.rows() as f64 * evaluations as f64,
-        minutes: prepared.recipe.sft.minutes,
-        peak_memory_bytes: clock::peak_memory(),
-    })
-}
-
-/// The rows of the micro-batch with the most tokens in the first epoch.
-fn largest_micro_batch(trainer: &mut Trainer, prepared: &Prepared) -> Vec<usize> {
-    let tokens = |rows: &Vec<usize>| computed(prepared, rows);
-    (0..trainer.steps_per_epoch())
-        .flat_map(|step| micro_batches(prepared, &trainer.batch(step)))
-        .max_by_key(tokens)
-        .unwrap_or_default()
-}
-
-fn micro_batches(prepared: &Prepared, rows: &[usize]) -> Vec<Vec<usize>> {
-    let prefix = prepared.data.prefix.len();
-    // Of these rows alone, by their place here: this is asked for every step.
-    let length = |&row: &usize| prepared.data.rows[row].tokens.len() - prefix;
-    let lengths: Vec<usize> = rows.iter().map(length).collect();
-    let places: Vec<usize> = (0..rows.len()).collect();
-    let limit = prepared.recipe.sft.micro_tokens;
-    let cut = order::micro_batches(&places, &lengths, prefix, limit);
-    cut.into_iter()
-        .map(|places| places.into_iter().map(|place| rows[place]).collect())
-        .collect()
-}
-
-/// Tokens that rows cost: the prefix counts once a micro-batch.
-fn computed(prepared: &Prepared, rows: &[usize]) -> usize {
-    let prefix = prepared.data.prefix.len();
-    let own: usize = rows
-        .iter()
-        .map(|&row| prepared.data.rows[row].tokens.len() - prefix)
-        .sum();
-    own + prefix * micro_batches(prepared, rows).len()
 }

@@ -6,11 +6,13 @@
 //! was killed anywhere continues to the same adapter, to the bit.
 
 pub mod budget;
+pub mod cost;
 pub mod dev;
 pub mod dry_run;
 pub mod gates;
 pub mod log;
 pub mod prepare;
+pub mod trunk;
 
 use std::{fs::File, time::Instant};
 
@@ -48,6 +50,8 @@ pub struct Session {
     /// Seconds spent before this sitting.
     earlier: f64,
     saved: Instant,
+    /// Bytes of memory for the frozen layers' outputs.
+    trunk_memory: u64,
 }
 
 /// The trainer as the run's checkpoint has it, or at step 0.
@@ -88,11 +92,18 @@ pub struct Outcome {
 }
 
 impl Session {
-    /// A sitting of a run, from where [`load`] left off.
+    /// A sitting of a run, from where [`load`] left off. The frozen layers' outputs are kept in up to
+    /// `trunk_memory` bytes of memory and a file beside it; 0 keeps none.
     ///
     /// # Errors
     /// When another process trains the run, the metrics cannot be written, or the recipe's prefix does not fit the model.
-    pub fn new(run: Run, prepared: Prepared, trainer: Trainer, progress: Progress) -> Result<Self> {
+    pub fn new(
+        run: Run,
+        prepared: Prepared,
+        trainer: Trainer,
+        progress: Progress,
+        trunk_memory: u64,
+    ) -> Result<Self> {
         let lock = run.lock()?;
         let log = Log::open(&run.path("metrics.jsonl"), progress.metrics_bytes)?;
         let dev = Dev::new(&prepared)?;
@@ -109,6 +120,7 @@ impl Session {
             bar,
             sitting: Instant::now(),
             saved: Instant::now(),
+            trunk_memory,
         })
     }
 
@@ -120,6 +132,10 @@ impl Session {
     pub fn train(mut self) -> Result<Outcome> {
         if self.progress.start.is_none() {
             self.begin()?;
+        }
+        // Only now: steps that were timed before are as slow as those of the first epoch.
+        if let Some(said) = trunk::keep(&mut self.trainer, &self.run.folder, self.trunk_memory) {
+            self.bar.say(&said);
         }
         while self.progress.ended.is_none() {
             let step = self.step()?;
@@ -173,6 +189,9 @@ impl Session {
         let started = Instant::now();
         let report = self.trainer.step()?;
         let seconds = started.elapsed().as_secs_f64();
+        if let Some(problem) = self.trainer.take_trunk_problem() {
+            self.bar.say(&format!("warning: {problem}"));
+        }
         self.progress.step_seconds += seconds;
         self.log.write(&Metric::Step {
             step: report.step,

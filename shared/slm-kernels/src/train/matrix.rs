@@ -141,6 +141,16 @@ pub fn multiply(out: ViewMut<'_>, keep: bool, scale: f32, a: View<'_>, b: View<'
     }
 }
 
+/// Whether a row of `a bᵀ`, with `a: [m, k]` and `b: [n, k]`, has the same bits whatever other rows
+/// `a` has, as long as it has `rows` or more.
+///
+/// An element is a sum over `k` in one order, except that `gemm` sums single rows and outputs of up
+/// to 16 × 16 elements in an order of their own, and cuts a `k` above 512 elsewhere where both sides
+/// of the output are at most 64.
+pub fn rows_stand_alone(rows: usize, k: usize, n: usize) -> bool {
+    rows > 1 && n > 1 && rows * n > 16 * 16 && (rows > 64 || n > 64 || k <= 512)
+}
+
 #[cfg(feature = "threads")]
 fn parallelism(work: usize) -> gemm::Parallelism {
     if work < SERIAL_WORK {
@@ -213,5 +223,40 @@ mod tests {
                 assert!((f64::from(again[i]) - want[i]).abs() < bound);
             }
         }
+    }
+
+    /// The sizes are those of models: narrow and wide, above and below where `gemm` cuts sums.
+    #[test]
+    fn rows_have_the_same_bits_in_every_company() {
+        let noise = crate::train::testing::noise;
+        for (k, n) in [(64, 32), (128, 64), (576, 192), (576, 96), (1536, 576)] {
+            let least = (2..).find(|&rows| rows_stand_alone(rows, k, n)).unwrap();
+            let many = least + 301;
+            let (a, b) = (noise(many * k, 1), noise(n * k, 2));
+            let product = |from: usize, rows: usize| {
+                let mut out = vec![0.0; rows * n];
+                let a = View::new(&a[from * k..], rows, k);
+                let b = View::new(&b, n, k).t();
+                multiply(ViewMut::new(&mut out, rows, n), false, 1.0, a, b);
+                out
+            };
+            let together = product(0, many);
+            for rows in [
+                least,
+                least + 1,
+                least + 6,
+                least + 13,
+                least + 30,
+                least + 80,
+            ] {
+                for from in [0, 1, 17, many - rows] {
+                    let same = product(from, rows) == together[from * n..][..rows * n];
+                    assert!(same, "{rows} rows from {from}, k {k}, n {n}");
+                }
+            }
+        }
+        assert!(!rows_stand_alone(1, 576, 192));
+        assert!(!rows_stand_alone(8, 64, 32));
+        assert!(!rows_stand_alone(40, 576, 64));
     }
 }

@@ -16,7 +16,7 @@ pub mod swiglu;
 
 pub use adamw::{AdamW, adamw};
 pub use attention::{AttentionShape, Segments};
-pub use matrix::{View, ViewMut, multiply};
+pub use matrix::{View, ViewMut, multiply, rows_stand_alone};
 
 /// Runs `work` compiled for the widest vectors of this processor.
 pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
