@@ -64,6 +64,47 @@ fn a_run_folder_holds_everything() {
     assert_eq!(done.error.contains("GB at its peak"), told, "{done}");
 }
 
+/// The frozen layers' outputs in memory, in a file, on a disk that is full, or nowhere: one adapter.
+#[test]
+fn where_the_trunk_is_kept_changes_no_bit() {
+    let sandbox = Sandbox::new();
+    sandbox.write("tiny/train.jsonl", common::rows("train", 300));
+    let line = |run: &str, memory: usize| {
+        let set = "--set lora.first_layer=-1 --set sft.epochs=2 --set sft.evals_per_epoch=1";
+        format!("train tiny --base base.gguf --out {run} {set} --trunk-memory {memory}")
+    };
+    let nowhere = sandbox.run(&line("nowhere", 0));
+    assert!(!nowhere.error.contains("frozen"), "{nowhere}");
+    let losses = |run: &str| -> Vec<f64> {
+        let metrics = sandbox.read_text(&format!("{run}/metrics.jsonl"));
+        let lines = metrics.lines().map(serde_json::from_str);
+        let lines = lines.map(|line: Result<serde_json::Value, _>| line.unwrap());
+        lines.filter_map(|line| line["loss"].as_f64()).collect()
+    };
+    let check = |run: &str, done: Done, words: &[&str]| {
+        assert_eq!(done.code, 0, "{done}");
+        for word in words {
+            assert!(done.error.contains(word), "{word:?} is not in: {done}");
+        }
+        assert_eq!(losses(run), losses("nowhere"), "{run}");
+        for file in FILES {
+            let (found, expected) = (format!("{run}/{file}"), format!("nowhere/{file}"));
+            assert!(sandbox.read(&found) == sandbox.read(&expected), "{found}");
+        }
+    };
+    let kept = "the frozen layers' outputs are kept from epoch to epoch";
+    check("memory", sandbox.run(&line("memory", 256)), &[kept, "GB)"]);
+    let file = "in a temporary file in the run folder)";
+    check("file", sandbox.run(&line("file", 1)), &[kept, file]);
+    let full = &mut sandbox.limited_command(&line("full", 1), 512 << 10);
+    let words = [
+        kept,
+        file,
+        "warning: the frozen layers' outputs cannot be written past",
+    ];
+    check("full", Done::of(full), &words);
+}
+
 /// Long enough that a kill after some steps always comes before the last.
 const LONG: &str = "train tiny --base base.gguf --out run --set sft.epochs=16";
 
@@ -264,9 +305,10 @@ fn a_dry_run_trains_nothing() {
         "train.jsonl:50",
         "duplicates across splits: 1",
         "the prefix of 27 included",
-        "tokens/s in a micro-batch of",
+        " tokens/s in steps of ",
         "predicted: 52 steps in ",
         ", and 19 evaluations in ",
+        " in all\n",
         "label",
     ] {
         assert!(text.contains(words), "{words:?} is not in:\n{text}");
@@ -322,10 +364,11 @@ fn what_a_dry_run_shows_can_be_had_as_json() {
         assert_eq!(plan["warnings"], serde_json::json!([]));
         assert_eq!(plan["cost"]["steps"], 48);
         assert_eq!(plan["cost"]["evaluations"], 17);
-        assert!(
-            plan["cost"]["tokens_per_second"].as_f64() > Some(0.0),
-            "{plan}"
-        );
+        assert_eq!(plan["cost"]["trunk_bytes"], serde_json::Value::Null);
+        let figure = |key: &str| plan["cost"][key].as_f64().unwrap();
+        assert!(figure("tokens_per_second") > 0.0, "{plan}");
+        let parts = figure("training_seconds") + figure("evaluating_seconds");
+        assert!(parts > 0.0 && figure("seconds") > parts, "{plan}");
     }
     let before = sandbox.read("tiny/train.jsonl");
     let over = "train tiny --base base.gguf --dry-run --json tiny/train.jsonl";

@@ -172,8 +172,9 @@ pub struct Lora {
     pub alpha: f32,
     /// Projections that carry an adapter.
     pub targets: Vec<Projection>,
-    /// First layer with an adapter; layers below stay frozen and need no backward. Negative counts
-    /// from the top (`-10`: the last ten layers, or all of a model with fewer).
+    /// First layer with an adapter; layers below stay frozen, need no backward, and are computed once
+    /// a row, not in every epoch. Negative counts from the top (`-10`: the last ten layers, or all of
+    /// a model with fewer).
     pub first_layer: i32,
     /// Layers with an adapter, from 0, whatever `first_layer` says; empty for all from
     /// `first_layer`.
