@@ -8,7 +8,7 @@ use super::parallel;
 /// Rows of this many values are shared out among threads.
 const PIECE: usize = 1024;
 /// An exponential and a division cost about as much as this many plain operations.
-const SWIGLU_COST: usize = 16;
+pub(super) const SWIGLU_COST: usize = 16;
 
 /// `out[i] = gate[i] / (1 + e^-gate[i]) * up[i]`: SwiGLU (Shazeer, 2020) on projected inputs.
 ///
@@ -24,13 +24,14 @@ pub(super) fn swiglu_at(level: Level, gate: &[f32], up: &[f32], out: &mut [f32])
         "lengths of a gated activation"
     );
     parallel::row_chunks(out, PIECE, PIECE * SWIGLU_COST, |first, out| {
-        let start = first * PIECE;
-        level.run(Gate {
-            gate: &gate[start..][..out.len()],
-            up: &up[start..][..out.len()],
-            out,
-        });
+        let range = first * PIECE..first * PIECE + out.len();
+        swiglu_piece(level, &gate[range.clone()], &up[range], out);
     });
+}
+
+/// [`swiglu`] by one thread.
+pub(super) fn swiglu_piece(level: Level, gate: &[f32], up: &[f32], out: &mut [f32]) {
+    level.run(Gate { gate, up, out });
 }
 
 struct Gate<'a> {
@@ -57,7 +58,10 @@ impl Kernel for Gate<'_> {
 /// When the lengths differ.
 pub fn add(x: &mut [f32], y: &[f32]) {
     assert_eq!(x.len(), y.len(), "lengths of a sum");
-    for (x, y) in x.iter_mut().zip(y) {
-        *x += y;
-    }
+    parallel::row_chunks(x, PIECE, PIECE / 4, |first, x| {
+        let y = &y[first * PIECE..][..x.len()];
+        for (x, y) in x.iter_mut().zip(y) {
+            *x += y;
+        }
+    });
 }

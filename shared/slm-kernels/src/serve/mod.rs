@@ -10,6 +10,7 @@
 
 mod activation;
 mod attention;
+mod blocks;
 mod digest;
 mod exp;
 mod format;
@@ -35,7 +36,7 @@ pub use digest::{DIGEST, digest};
 pub use exp::{exp, log_sum_exp};
 pub use format::BlockFormat;
 pub use lora::lora;
-pub use matmul::matmul;
+pub use matmul::{matmul, matmul_each};
 pub use matrix::Matrix;
 pub use norm::rms_norm;
 pub use quantize::QuantizedRows;
