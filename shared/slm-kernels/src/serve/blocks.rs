@@ -24,19 +24,23 @@ pub(super) fn dots<L: Lanes, const A: usize, const B: usize>(
     );
     let whole = len / LANES * LANES;
     // One register of the lanes after the other, so that the sums of all pairs fit.
-    let mut parts = [[[L::Vector::splat(0.0); B]; A]; LANES];
+    let mut lanes = [[L::zero(); B]; A];
     for part in 0..LANES / L::Vector::LEN {
-        parts[part] = dots_of_part::<L::Vector, A, B>(a, b, part * L::Vector::LEN, whole);
+        let sums = dots_of_part::<L::Vector, A, B>(a, b, part * L::Vector::LEN, whole);
+        for i in 0..A {
+            for j in 0..B {
+                lanes[i][j].set_vector(part, sums[i][j]);
+            }
+        }
     }
     let mut dots = [[0.0; B]; A];
     for i in 0..A {
         for j in 0..B {
-            let mut sum = L::from_vectors(|part| parts[part][i][j]);
             if whole < len {
                 let (a, b) = (filled(&a[i][whole..]), filled(&b[j][whole..]));
-                sum = sum.add(L::load(&a).mul(L::load(&b)));
+                lanes[i][j] = lanes[i][j].add(L::load(&a).mul(L::load(&b)));
             }
-            dots[i][j] = sum.tree();
+            dots[i][j] = lanes[i][j].tree();
         }
     }
     dots

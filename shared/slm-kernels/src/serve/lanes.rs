@@ -61,6 +61,8 @@ pub(super) trait Lanes: Copy {
     fn from_vectors(vector: impl FnMut(usize) -> Self::Vector) -> Self;
     /// Register `index`.
     fn vector(self, index: usize) -> Self::Vector;
+    /// Replaces register `index`.
+    fn set_vector(&mut self, index: usize, vector: Self::Vector);
     /// Adds the lanes: `j` and `j + 8`, then `j + 4`, `j + 2`, `j + 1`.
     fn tree(self) -> f32;
 
@@ -146,6 +148,11 @@ impl Lanes for [f32; LANES] {
     #[inline(always)]
     fn vector(self, _index: usize) -> Self {
         self
+    }
+
+    #[inline(always)]
+    fn set_vector(&mut self, _index: usize, vector: Self) {
+        *self = vector;
     }
 
     #[inline(always)]

@@ -62,6 +62,11 @@ impl Lanes for Lanes128 {
     }
 
     #[inline(always)]
+    fn set_vector(&mut self, index: usize, vector: Vector128) {
+        self.0[index] = vector;
+    }
+
+    #[inline(always)]
     fn tree(self) -> f32 {
         let [a, b, c, d] = self.0.map(|vector| vector.0);
         let four = f32x4_add(f32x4_add(a, c), f32x4_add(b, d));

@@ -91,6 +91,11 @@ impl Lanes for Lanes512 {
     }
 
     #[inline(always)]
+    fn set_vector(&mut self, _index: usize, vector: Self) {
+        *self = vector;
+    }
+
+    #[inline(always)]
     fn tree(self) -> f32 {
         // SAFETY: AVX-512 is enabled.
         unsafe {
@@ -155,6 +160,11 @@ impl Lanes for Lanes256 {
     #[inline(always)]
     fn vector(self, index: usize) -> Vector256 {
         self.0[index]
+    }
+
+    #[inline(always)]
+    fn set_vector(&mut self, index: usize, vector: Vector256) {
+        self.0[index] = vector;
     }
 
     #[inline(always)]
