@@ -1,7 +1,7 @@
 //! The gated activation of the feed-forward part, and the residual sum.
 
 use super::exp::exp;
-use super::lanes::Lanes;
+use super::lanes::{LANES, Lanes};
 use super::level::{Kernel, Level};
 use super::parallel;
 
@@ -46,10 +46,26 @@ impl Kernel for Gate<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
         let Self { gate, up, out } = self;
-        for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
-            *out = gate / (1.0 + exp(-gate)) * up;
+        let (outs, out_rest) = out.as_chunks_mut::<LANES>();
+        let (gates, gate_rest) = gate.as_chunks::<LANES>();
+        let (ups, up_rest) = up.as_chunks::<LANES>();
+        // Whole arrays, which the compiler turns into vectors without asking where they lie.
+        for ((out, gate), up) in outs.iter_mut().zip(gates).zip(ups) {
+            let mut lanes = [0.0; LANES];
+            for j in 0..LANES {
+                lanes[j] = gated(gate[j], up[j]);
+            }
+            *out = lanes;
+        }
+        for ((out, &gate), &up) in out_rest.iter_mut().zip(gate_rest).zip(up_rest) {
+            *out = gated(gate, up);
         }
     }
+}
+
+#[inline(always)]
+fn gated(gate: f32, up: f32) -> f32 {
+    gate / (1.0 + exp(-gate)) * up
 }
 
 /// `x[i] = x[i] + y[i]`.
