@@ -19,6 +19,8 @@ mod level;
 mod lora;
 mod matmul;
 mod matrix;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod norm;
 mod parallel;
 mod quantize;
@@ -35,6 +37,7 @@ pub use attention::attention;
 pub use digest::{DIGEST, digest};
 pub use exp::{exp, log_sum_exp};
 pub use format::BlockFormat;
+pub use level::{levels, use_level};
 pub use lora::lora;
 pub use matmul::{matmul, matmul_each};
 pub use matrix::Matrix;
