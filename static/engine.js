@@ -1,16 +1,13 @@
 // Starts the worker that owns the model. What fails here is told as the worker would tell it.
-const start = async (build) => {
-  const worker = await import(`./${build}.js`);
-  await worker.default({ module_or_path: new URL(`${build}_bg.wasm`, import.meta.url) });
-};
+import { run } from "./threads.js";
 
 try {
   await import("./worker-build.js");
-  await start(self.workerBuild).catch(async (error) => {
-    // Offline, a browser that has learned relaxed SIMD since the last visit has kept the plain build.
+  await run(self.workerBuild).catch(async (error) => {
+    // Offline, a browser that takes another build since the last visit may have kept only the plain one.
     if (self.workerBuild === "worker") throw error;
     console.warn(`${self.workerBuild} could not start (${error.message}); trying worker`);
-    await start("worker");
+    await run("worker");
   });
 } catch (error) {
   const problem = {

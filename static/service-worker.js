@@ -1,13 +1,13 @@
-// Lets the page open without a network: newest from the server, else what was kept.
+// Lets the page open without a network: newest from the server, else what was kept. And adds the headers
+// that threads need, for hosts that do not send them.
 //
 // The base model is not handled here: the engine keeps it in the browser's file storage, where a
 // broken download can go on.
 "use strict";
 
-importScripts("worker-build.js");
-
 const CACHE = "slm-gallery-1";
 
+// All but the build of the worker, which the page names.
 const SHELL = [
   "./",
   "index.html",
@@ -18,16 +18,27 @@ const SHELL = [
   "page.js",
   "page_bg.wasm",
   "style.css",
+  "threads.js",
   "view.css",
   "worker-build.js",
-  `${self.workerBuild}.js`,
-  `${self.workerBuild}_bg.wasm`,
 ];
 
+// A page with these may share memory among its workers: it is alone in its process.
+const ISOLATION = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+  "Cross-Origin-Resource-Policy": "same-origin",
+};
+
+const workerOf = (url) =>
+  new URL(url, self.registration.scope).pathname.match(/\/(worker[a-z-]*)(?:\.js|_bg\.wasm)$/)?.[1];
+
+// What passed by is kept already.
 const keep = async (urls) => {
   const cache = await caches.open(CACHE);
   await Promise.all(
     urls.map(async (url) => {
+      if (await cache.match(url)) return;
       const response = await fetch(url, { cache: "no-cache" }).catch(() => undefined);
       if (response && response.ok) await cache.put(url, response);
     }),
@@ -35,11 +46,13 @@ const keep = async (urls) => {
 };
 
 // A build of the worker that this browser no longer takes, or that an older page had.
-const forgetOtherWorkers = async () => {
+const forgetOtherWorkers = async (urls) => {
+  const builds = urls.map(workerOf).filter((build) => build !== undefined);
+  if (builds.length === 0) return;
   const cache = await caches.open(CACHE);
   const isOther = ({ url }) => {
-    const build = new URL(url).pathname.match(/\/(worker(?:-relaxed)?)(?:\.js|_bg\.wasm)$/);
-    return build && build[1] !== self.workerBuild;
+    const build = workerOf(url);
+    return build !== undefined && build !== "worker-build" && !builds.includes(build);
   };
   const others = (await cache.keys()).filter(isOther);
   await Promise.all(others.map((request) => cache.delete(request)));
@@ -55,21 +68,31 @@ const isOurs = (request) => {
   );
 };
 
+const isolated = (response) => {
+  // A redirection that the browser follows itself.
+  if (response.status === 0) return response;
+  const { body, status, statusText } = response;
+  const headers = new Headers(response.headers);
+  for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);
+  return new Response(body, { status, statusText, headers });
+};
+
 const answer = async (request) => {
   const cache = await caches.open(CACHE);
   try {
     const response = await fetch(request);
     if (response.ok) await cache.put(request, response.clone());
-    return response;
+    return isolated(response);
   } catch (error) {
     const kept = await cache.match(request, { ignoreSearch: true });
-    if (kept) return kept;
+    if (kept) return isolated(kept);
     throw error;
   }
 };
 
+// Nothing is fetched here: the first visit waits for this worker.
 self.addEventListener("install", (event) => {
-  event.waitUntil(keep(SHELL).then(() => self.skipWaiting()));
+  event.waitUntil(self.skipWaiting());
 });
 
 self.addEventListener("activate", (event) => {
@@ -77,7 +100,6 @@ self.addEventListener("activate", (event) => {
     const names = await caches.keys();
     const old = names.filter((name) => name.startsWith("slm-gallery-") && name !== CACHE);
     await Promise.all(old.map((name) => caches.delete(name)));
-    await forgetOtherWorkers();
     await self.clients.claim();
   };
   event.waitUntil(clean());
@@ -87,7 +109,8 @@ self.addEventListener("fetch", (event) => {
   if (isOurs(event.request)) event.respondWith(answer(event.request));
 });
 
-// The page names the files of the recipe it has opened.
+// The page names the build of the worker that it starts, and the files of the recipe that it has opened.
 self.addEventListener("message", (event) => {
-  if (Array.isArray(event.data)) event.waitUntil(keep(event.data));
+  if (!Array.isArray(event.data)) return;
+  event.waitUntil(keep([...SHELL, ...event.data]).then(() => forgetOtherWorkers(event.data)));
 });

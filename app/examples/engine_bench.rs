@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use slm_app::platform::threads;
 use slm_model::{BaseModel, Engine};
 use wasm_bindgen::prelude::*;
 
@@ -20,6 +21,11 @@ impl Contestant {
         Ok(Self {
             engine: Engine::new(Arc::new(BaseModel::from_gguf(model)?)),
         })
+    }
+
+    /// How many threads compute.
+    pub fn threads(&self) -> usize {
+        threads::count()
     }
 
     /// Forgets everything after the prefix, reads a prompt, and gives the token that follows.

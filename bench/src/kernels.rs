@@ -61,6 +61,7 @@ pub fn run(options: &Options) -> Result<()> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build_global()?;
+    slm_kernels::threads::set_count(options.threads)?;
     let machine = Machine::this();
     println!("{machine}; {} of its threads used", options.threads);
     let mut figures = limits();

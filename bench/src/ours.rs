@@ -18,6 +18,7 @@ pub fn serve(options: &Options) -> Result<()> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build_global()?;
+    slm_kernels::threads::set_count(options.threads)?;
     let bytes = fs::read(&options.model).with_context(|| options.model.display().to_string())?;
     let mut engine = Engine::new(Arc::new(BaseModel::from_gguf(&bytes)?));
     drop(bytes);

@@ -2,6 +2,7 @@
 //! itself holds the browser that they drive, which the benchmarks drive too.
 
 pub mod chrome;
+pub mod parity;
 
 /// What `cargo xtask browser` and `cargo xtask bench browser` tell by environment variables.
 ///

@@ -10,65 +10,97 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::shell::{self, say};
 use crate::wasm_opt::{self, WasmOpt};
+use crate::workspace::Memory;
 use crate::{dist, sizes, workspace};
 
 /// A build of a target of `slm-app`, each a module of its own.
 #[derive(Clone, Copy)]
 struct Module {
-    /// What its files are called.
-    name: &'static str,
     /// `--bin` or `--example`, and which.
     target: [&'static str; 2],
     /// What cargo is told of its features.
     features: &'static [&'static str],
+    build: Build,
 }
+
+/// What a browser must have for a module. Each worker comes in all builds; `worker-build.js` chooses.
+#[derive(Clone, Copy)]
+struct Build {
+    /// Follows the name of the target.
+    suffix: &'static str,
+    /// Byte products of relaxed SIMD.
+    relaxed: bool,
+    memory: Memory,
+}
+
+const PLAIN: Build = Build {
+    suffix: "",
+    relaxed: false,
+    memory: Memory::Own,
+};
+
+const BUILDS: [Build; 4] = [
+    PLAIN,
+    Build {
+        suffix: "-relaxed",
+        relaxed: true,
+        ..PLAIN
+    },
+    Build {
+        suffix: "-threads",
+        memory: Memory::Shared,
+        ..PLAIN
+    },
+    Build {
+        suffix: "-relaxed-threads",
+        relaxed: true,
+        memory: Memory::Shared,
+    },
+];
 
 impl Module {
-    const fn bin(name: &'static str, bin: &'static str, features: &'static [&'static str]) -> Self {
+    const fn new(kind: &'static str, target: &'static str, build: Build) -> Self {
         Self {
-            name,
-            target: ["--bin", bin],
-            features,
+            target: [kind, target],
+            features: match build.relaxed {
+                true => &["--features", "relaxed-simd"],
+                false => &[],
+            },
+            build,
         }
     }
 
-    const fn example(name: &'static str, example: &'static str) -> Self {
-        Self {
-            name,
-            target: ["--example", example],
-            features: &[],
-        }
+    /// What its files are called.
+    fn name(&self) -> String {
+        format!("{}{}", self.target[1], self.build.suffix)
     }
 }
 
-const RELAXED: &[&str] = &["--features", "relaxed-simd"];
+/// A target in all builds.
+fn all_builds(kind: &'static str, target: &'static str) -> [Module; 4] {
+    BUILDS.map(|build| Module::new(kind, target, build))
+}
 
-/// The page, which holds no model, and the worker, of which `engine.js` chooses a build.
-const PROGRAMS: [Module; 3] = [
-    Module::bin("page", "page", &["--no-default-features"]),
-    Module::bin("worker", "worker", &[]),
-    Module::bin("worker-relaxed", "worker", RELAXED),
-];
+/// The page, which holds no model, and the worker, of which `engine.js` starts a build.
+fn programs() -> Vec<Module> {
+    let page = Module {
+        features: &["--no-default-features"],
+        ..Module::new("--bin", "page", PLAIN)
+    };
+    [vec![page], all_builds("--bin", "worker").into()].concat()
+}
 
 /// What the browser tests run on pages of their own: a WGSL kernel on WebGPU, and the digest of the
-/// `serve` kernels in every build of the worker.
-const CHECKS: [Module; 3] = [
-    Module::example("gpu_check", "gpu_check"),
-    Module::example("digest_check", "digest_check"),
-    Module {
-        features: RELAXED,
-        ..Module::example("digest_check-relaxed", "digest_check")
-    },
-];
+/// `serve` kernels in the builds that differ in arithmetic.
+fn checks() -> Vec<Module> {
+    let [plain, relaxed, ..] = all_builds("--example", "digest_check");
+    vec![Module::new("--example", "gpu_check", PLAIN), plain, relaxed]
+}
 
 /// Our engine as the benchmarks drive it, in the builds of the worker.
-const BENCHES: [Module; 2] = [
-    Module::example("engine_bench", "engine_bench"),
-    Module {
-        features: RELAXED,
-        ..Module::example("engine_bench-relaxed", "engine_bench")
-    },
-];
+fn benches() -> [Module; 4] {
+    all_builds("--example", "engine_bench")
+}
 
 /// Folders of `static/` that `slm ship` fills, recipe by recipe.
 const SHIPPED_LATER: [&str; 2] = ["recipes", "bundles"];
@@ -103,7 +135,7 @@ pub fn build(options: &Options) -> Result<PathBuf> {
     let mut plan = dist::Plan::new();
     dist::add(&mut plan, &workspace::root().join("static"), &SHIPPED_LATER)?;
     plan.insert("view.css".into(), workspace::root().join(VIEW_STYLE));
-    for program in PROGRAMS {
+    for program in programs() {
         dist::add(&mut plan, &build_module(program, how)?, &[])?;
     }
     let app = workspace::target_dir()?.join("app");
@@ -116,7 +148,7 @@ pub fn build(options: &Options) -> Result<PathBuf> {
 
 /// Builds what the browser tests run on pages of their own; says in which folder each has a folder.
 pub fn build_checks() -> Result<PathBuf> {
-    for check in CHECKS {
+    for check in checks() {
         build_module(check, How::CHECK)?;
     }
     Ok(workspace::target_dir()?
@@ -126,8 +158,8 @@ pub fn build_checks() -> Result<PathBuf> {
 
 /// Builds what the benchmarks drive, compiled as the page is; says in which folders.
 pub fn build_benches() -> Result<Vec<PathBuf>> {
-    let build = |&module: &Module| build_module(module, How::PAGE);
-    BENCHES.iter().map(build).collect()
+    let build = |module: Module| build_module(module, How::PAGE);
+    benches().into_iter().map(build).collect()
 }
 
 /// How a module is compiled.
@@ -161,7 +193,8 @@ impl How {
 /// Builds a module and binds it to JavaScript; says in which folder. One after the other: builds of
 /// one target with different features leave their files in the same place.
 fn build_module(module: Module, how: How) -> Result<PathBuf> {
-    let mut build = workspace::cargo_wasm("build");
+    let memory = module.build.memory;
+    let mut build = workspace::cargo_wasm("build", memory)?;
     shell::run(
         build
             .args(module.target)
@@ -175,12 +208,14 @@ fn build_module(module: Module, how: How) -> Result<PathBuf> {
         how.profile
     };
     let target = workspace::target_dir()?;
-    let mut compiled = target.join(workspace::WASM).join(profile);
+    let mut compiled = workspace::wasm_target_dir(memory)?
+        .join(workspace::WASM)
+        .join(profile);
     if module.target[0] == "--example" {
         compiled.push("examples");
     }
     let wasm = compiled.join(module.target[1]).with_extension("wasm");
-    let folder = target.join("bindgen").join(how.profile).join(module.name);
+    let folder = target.join("bindgen").join(how.profile).join(module.name());
     let optimizer = if how.optimized {
         WasmOpt::find()?
     } else {
@@ -199,7 +234,7 @@ fn bind(
     named: bool,
     optimizer: Option<&WasmOpt>,
 ) -> Result<()> {
-    let program = module.name;
+    let program = &module.name();
     let bytes = fs::read(wasm).with_context(|| format!("reading {}", wasm.display()))?;
     let stamp = format!(
         "{} {} without {FOREIGN:?}\n",
@@ -223,11 +258,10 @@ fn bind(
         .generate(folder)
         .with_context(|| format!("binding {} to JavaScript", wasm.display()))?;
     if let Some(optimizer) = optimizer {
-        let relaxed = match module.features == RELAXED {
-            true => &["--enable-relaxed-simd"][..],
-            false => &[],
-        };
-        optimizer.optimize(&folder.join(format!("{program}_bg.wasm")), relaxed)?;
+        let relaxed = module.build.relaxed.then_some("--enable-relaxed-simd");
+        let threads = (module.build.memory == Memory::Shared).then_some("--enable-threads");
+        let features: Vec<&str> = relaxed.into_iter().chain(threads).collect();
+        optimizer.optimize(&folder.join(format!("{program}_bg.wasm")), &features)?;
     }
     // Written last: an interruption anywhere above leaves no stamp, and the work is done again.
     fs::write(stamp_file, stamp)?;

@@ -43,9 +43,14 @@ pub fn run(options: &Options) -> Result<()> {
             setup::for_app()?;
             let browser = setup::Browser::install()?;
             let gallery = gallery()?;
+            let peers = peers_folder()?;
             for engine in app::build_benches()? {
-                copy(&engine, &peers_folder()?)?;
+                copy(&engine, &peers)?;
             }
+            fs::copy(
+                workspace::root().join("static/threads.js"),
+                peers.join("threads.js"),
+            )?;
             bench.arg("--gallery").arg(gallery);
             bench
                 .arg("--recipe")

@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::{Context, Result, bail};
 
 use crate::shell::{self, say};
+use crate::workspace::Memory;
 use crate::{directions, dist, workspace};
 
 /// Above this a Rust file is named, so that somebody asks whether it still holds one idea.
@@ -61,13 +62,11 @@ fn lints() -> Result<()> {
             .args(["--package", "xtask", "--all-targets"])
             .args(deny),
     )?;
-    let wasm = || {
-        let mut command = workspace::cargo_wasm("clippy");
-        command.arg("--all-targets");
-        command
-    };
-    shell::run(wasm().args(deny))?;
-    shell::run(wasm().args(["--features", "relaxed-simd"]).args(deny))
+    for features in [&[][..], &["--features", "relaxed-simd"]] {
+        let mut wasm = workspace::cargo_wasm("clippy", Memory::Own)?;
+        shell::run(wasm.arg("--all-targets").args(features).args(deny))?;
+    }
+    Ok(())
 }
 
 fn documentation() -> Result<()> {
@@ -79,7 +78,7 @@ fn documentation() -> Result<()> {
             .env(deny.0, deny.1),
     )?;
     shell::run(
-        workspace::cargo_wasm("doc")
+        workspace::cargo_wasm("doc", Memory::Own)?
             .arg("--no-deps")
             .env(deny.0, deny.1),
     )

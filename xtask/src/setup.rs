@@ -49,27 +49,27 @@ pub fn model(slm: &Slm) -> Result<()> {
     slm.run(["model", "pull"])
 }
 
-/// The standard library for WASM: from rustup, or compiled from its source where there is no rustup.
+/// The standard library for WASM, and its source: builds with threads compile it with atomics. From
+/// rustup, or from packages of the system where there is no rustup.
 fn wasm_target() -> Result<()> {
     let target = workspace::WASM;
-    if workspace::std_is_installed(target) {
-        say(format!("{target}: is there"));
-        return Ok(());
-    }
-    if let Some(rustup) = shell::find_program(&["rustup"]) {
-        return shell::run(Command::new(rustup).args(["target", "add", target]));
-    }
-    let source = workspace::sysroot().map(|root| root.join("lib/rustlib/src/rust/library"));
-    if source.is_some_and(|folder| folder.is_dir()) {
-        say(format!(
+    let rustup = shell::find_program(&["rustup"]);
+    match &rustup {
+        _ if workspace::std_is_installed(target) => say(format!("{target}: is there")),
+        Some(rustup) => shell::run(Command::new(rustup).args(["target", "add", target]))?,
+        None => say(format!(
             "{target}: its standard library is compiled from source"
-        ));
-        return Ok(());
+        )),
     }
-    bail!(
-        "no standard library for {target}, and no rustup to get it with: \
-         install rustup, or on Debian the packages of docs/building.md (rustc-web and rust-web-src)"
-    )
+    match &rustup {
+        _ if workspace::std_source_is_installed() => say("rust-src: is there"),
+        Some(rustup) => shell::run(Command::new(rustup).args(["component", "add", "rust-src"]))?,
+        None => bail!(
+            "no source of the standard library, and no rustup to get it with: \
+             install rustup, or on Debian the packages of docs/building.md (rustc-web and rust-web-src)"
+        ),
+    }
+    Ok(())
 }
 
 fn component(name: &str, debian: &str) -> Result<()> {

@@ -37,21 +37,60 @@ pub fn cargo(command: &str) -> Command {
     cargo
 }
 
+/// Whether a module's memory is its own or one that several threads share.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    /// One thread.
+    Own,
+    /// As many as start the module on the same memory.
+    Shared,
+}
+
+/// The most that a shared memory may grow to: a browser sets this much address space aside.
+const SHARED_BYTES: usize = 1 << 30;
+
 /// Cargo for the page: the target is chosen, and the target flags of `.cargo/config.toml` hold.
-pub fn cargo_wasm(command: &str) -> Command {
+pub fn cargo_wasm(command: &str, memory: Memory) -> Result<Command> {
     let mut cargo = cargo(command);
     // The variable would replace the flags of the configuration file, SIMD among them.
     cargo
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .args(["--package", "slm-app", "--target", WASM]);
-    if !std_is_installed(WASM) {
-        // Debian's way: the standard library is compiled from its source package.
+        .args(["--package", "slm-app", "--target", WASM])
+        .arg("--target-dir")
+        .arg(wasm_target_dir(memory)?);
+    // The standard library that comes with a compiler has no atomics, and Debian's has none for WASM:
+    // it is compiled from its source.
+    if memory == Memory::Shared || !std_is_installed(WASM) {
         cargo
             .env("RUSTC_BOOTSTRAP", "1")
             .arg("-Zbuild-std=std,panic_abort");
     }
-    cargo
+    if memory == Memory::Shared {
+        cargo.arg("--config").arg(shared_memory_flags());
+    }
+    Ok(cargo)
+}
+
+/// What the compiler and the linker are told for a shared memory, beside the flags of the configuration
+/// file. wasm-bindgen asks for what is exported.
+fn shared_memory_flags() -> String {
+    let link = format!(
+        "--shared-memory --import-memory --max-memory={SHARED_BYTES} --export=__wasm_init_tls \
+         --export=__tls_size --export=__tls_align --export=__tls_base --export=__heap_base"
+    );
+    let flags = ["-Ctarget-feature=+atomics", &format!("-Clink-args={link}")].map(str::to_owned);
+    format!("target.{WASM}.rustflags={flags:?}")
+}
+
+/// Where modules are compiled. Those of shared memory have a folder of their own: every library is
+/// another.
+pub fn wasm_target_dir(memory: Memory) -> Result<PathBuf> {
+    let target = target_dir()?;
+    Ok(match memory {
+        Memory::Own => target,
+        Memory::Shared => target.join("threads"),
+    })
 }
 
 /// What `cargo metadata` says of this workspace, dependencies left out.
@@ -87,4 +126,9 @@ pub fn std_is_installed(target: &str) -> bool {
         std::fs::read_dir(root.join("lib/rustlib").join(target).join("lib"))
             .is_ok_and(|mut files| files.next().is_some())
     })
+}
+
+/// Whether the compiler has the source of its standard library.
+pub fn std_source_is_installed() -> bool {
+    sysroot().is_some_and(|root| root.join("lib/rustlib/src/rust/library").is_dir())
 }

@@ -1,8 +1,14 @@
 //! The worker: owns the model, and draws nothing.
 
+use slm_app::{
+    platform::{spawn_local, threads},
+    worker,
+};
+
 fn main() {
     std::panic::set_hook(Box::new(|info| {
-        slm_app::worker::report_panic(info.to_string());
+        threads::give_up();
+        worker::report_panic(info.to_string());
     }));
-    slm_app::platform::spawn_local(slm_app::worker::run());
+    spawn_local(worker::run());
 }

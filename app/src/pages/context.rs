@@ -17,9 +17,6 @@ use crate::{
 /// The worker's script, beside the page.
 const WORKER: &str = "engine.js";
 
-/// The service worker's script, beside the page.
-const SERVICE_WORKER: &str = "service-worker.js";
-
 /// What the typing must pause for before the model is asked, in milliseconds.
 const DEBOUNCE: f64 = 150.0;
 
@@ -45,7 +42,6 @@ impl AppContext {
             link: StoredValue::new_local(None),
         };
         page::on_hash_change(move || context.route.set(Route::parse(&page::hash())));
-        offline::register(SERVICE_WORKER);
         context.fetch_gallery();
         context
     }

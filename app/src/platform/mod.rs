@@ -8,6 +8,8 @@ pub mod lock;
 pub mod offline;
 pub mod page;
 pub mod store;
+#[cfg(feature = "model")]
+pub mod threads;
 
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -15,11 +17,11 @@ pub use wasm_bindgen_futures::spawn_local;
 
 /// Bytes of WebAssembly memory in use; 0 where there is none.
 pub fn memory_bytes() -> u64 {
-    wasm_bindgen::memory()
-        .dyn_into::<js_sys::WebAssembly::Memory>()
-        .ok()
-        .and_then(|memory| memory.buffer().dyn_into::<js_sys::ArrayBuffer>().ok())
-        .map_or(0, |buffer| u64::from(buffer.byte_length()))
+    // The buffer of a memory that threads share is of another class.
+    let buffer = property(&wasm_bindgen::memory(), "buffer");
+    property(&buffer, "byteLength")
+        .as_f64()
+        .map_or(0, |bytes| bytes as u64)
 }
 
 /// Name and message of something thrown (`QuotaExceededError: …`).

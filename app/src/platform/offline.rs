@@ -1,19 +1,9 @@
-//! The service worker that lets the page open without a network.
+//! The service worker that lets the page open without a network. `boot.js` registers it.
 
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ServiceWorkerContainer, ServiceWorkerRegistration};
 
 use super::{navigator, property, spawn_local};
-
-/// Registers `script`, relative to the page. Where service workers are not allowed (plain http,
-/// some private windows) the page works all the same, only not offline.
-pub fn register(script: &'static str) {
-    let Some(container) = container() else { return };
-    spawn_local(async move {
-        // Refusal is no error: see above.
-        let _ = container.register(script).await;
-    });
-}
 
 /// Asks the service worker to keep these files, once it runs.
 pub fn keep(files: &[String]) {

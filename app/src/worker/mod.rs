@@ -18,7 +18,7 @@ use slm_model::BaseModel;
 use self::{base::Base, bundle::Bundle, model::RecipeModel, outbox::Outbox};
 use crate::{
     error::AppError,
-    platform::{clock, link, memory_bytes},
+    platform::{clock, link, memory_bytes, threads},
     protocol::{Command, EngineInfo, Event, Kept, Request, Step, System},
     state::{
         evaluation::{Evaluator, Shipped},
@@ -257,7 +257,7 @@ fn engine_info(
     EngineInfo {
         base: bundle.base.name.clone(),
         backend: "CPU, WebAssembly SIMD".to_owned(),
-        threads: 1,
+        threads: threads::count(),
         numerics: slm_model::NUMERICS,
         memory: memory_bytes(),
         context: model.config().context,

@@ -11,6 +11,7 @@ pub mod error;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod serve;
+pub mod threads;
 pub mod train;
 pub mod visible;
 

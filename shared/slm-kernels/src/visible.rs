@@ -29,6 +29,11 @@ impl Visible {
         }
     }
 
+    /// Nothing is visible any more.
+    pub fn clear(&mut self) {
+        self.ranges.clear();
+    }
+
     /// The ranges of slots, in sequence order.
     pub fn ranges(&self) -> &[Range<usize>] {
         &self.ranges

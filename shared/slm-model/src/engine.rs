@@ -14,6 +14,7 @@ use slm_kernels::{
 use crate::{
     adapter::LoraAdapter,
     base::BaseModel,
+    buffers::Floats,
     cache::KvCache,
     error::ModelError,
     llama::{self, Heads},
@@ -32,6 +33,8 @@ pub struct Engine {
     cache: KvCache,
     rope: RopeTable,
     scratch: Scratch,
+    /// Of the tokens that follow in a row; a buffer.
+    layout: Layout,
     prefix: Vec<u32>,
     /// The prefix's slots hold what model and adapter make of it now.
     prefix_ready: bool,
@@ -46,6 +49,7 @@ impl Engine {
             cache: KvCache::new(config.layers, config.kv_width()),
             rope: RopeTable::new(config.head_dim, config.rope_base.into(), 0),
             scratch: Scratch::default(),
+            layout: Layout::default(),
             prefix: Vec::new(),
             prefix_ready: true,
             model,
@@ -143,7 +147,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Self::score`].
-    pub async fn logits(&mut self, tokens: &[u32]) -> Result<Vec<f32>, ModelError> {
+    pub async fn logits(&mut self, tokens: &[u32]) -> Result<Floats, ModelError> {
         self.rewind();
         self.extend(tokens).await
     }
@@ -159,34 +163,31 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Self::score`].
-    pub async fn extend(&mut self, tokens: &[u32]) -> Result<Vec<f32>, ModelError> {
+    pub async fn extend(&mut self, tokens: &[u32]) -> Result<Floats, ModelError> {
         self.prepare();
         let seen = self.cache.len();
         self.check_length(seen + tokens.len())?;
         self.check_tokens(tokens)?;
-        let Some(last) = tokens.len().checked_sub(1) else {
+        let end = tokens.len().saturating_sub(1) / BATCH_TOKENS * BATCH_TOKENS;
+        let (before, last) = tokens.split_at(end);
+        if last.is_empty() {
             return Err(ModelError::Input("no tokens to compute".into()));
-        };
-        let mut logits = Vec::new();
-        let mut done = 0;
-        for chunk in tokens.chunks(BATCH_TOKENS) {
-            let start = seen + done;
-            let layout = Layout {
-                positions: (start..start + chunk.len()).map(|p| p as u32).collect(),
-                visible: (start..start + chunk.len())
-                    .map(|p| Visible::from(0..p + 1))
-                    .collect(),
-            };
-            done += chunk.len();
-            let wanted = if done > last {
-                vec![chunk.len() - 1]
-            } else {
-                Vec::new()
-            };
-            logits = self.forward(chunk, &layout, &wanted);
         }
+        for chunk in before.chunks(BATCH_TOKENS) {
+            self.follow(chunk, &[]);
+        }
+        let logits = self.follow(last, &[last.len() - 1]);
         finite(&logits)?;
         Ok(logits)
+    }
+
+    /// Runs tokens that follow what the cache holds.
+    fn follow(&mut self, tokens: &[u32], wanted: &[usize]) -> Floats {
+        let mut layout = std::mem::take(&mut self.layout);
+        layout.follow(self.cache.len(), tokens.len());
+        let logits = self.forward(tokens, &layout, wanted);
+        self.layout = layout;
+        logits
     }
 
     /// Length of the prefix in tokens.
@@ -208,12 +209,8 @@ impl Engine {
         }
         self.cache.truncate(0);
         let prefix = std::mem::take(&mut self.prefix);
-        let layout = Layout {
-            positions: (0..prefix.len() as u32).collect(),
-            visible: (0..prefix.len()).map(|p| Visible::from(0..p + 1)).collect(),
-        };
-        if !prefix.is_empty() {
-            self.forward(&prefix, &layout, &[]);
+        for chunk in prefix.chunks(BATCH_TOKENS) {
+            self.follow(chunk, &[]);
         }
         self.prefix = prefix;
         self.prefix_ready = true;
@@ -238,7 +235,7 @@ impl Engine {
     }
 
     /// Runs new tokens, adds them to the cache, and returns the logits of the `wanted` ones.
-    fn forward(&mut self, tokens: &[u32], layout: &Layout, wanted: &[usize]) -> Vec<f32> {
+    fn forward(&mut self, tokens: &[u32], layout: &Layout, wanted: &[usize]) -> Floats {
         let config = self.model.config();
         let end = layout
             .positions
@@ -259,13 +256,7 @@ impl Engine {
             key: config.kv_heads,
         };
         let x = llama::forward(&mut serve, config.layers, heads, tokens, |_, _| ());
-        let row = |&t: &usize| x[t * config.hidden..][..config.hidden].iter().copied();
-        let rows: Vec<f32> = wanted.iter().flat_map(row).collect();
-        let logits = if rows.is_empty() {
-            Vec::new()
-        } else {
-            serve.logits(&rows)
-        };
+        let logits = serve.logits(&x, wanted);
         self.cache.commit(tokens.len());
         logits
     }
@@ -300,13 +291,9 @@ struct Forest {
 
 impl Forest {
     fn new(prefix: usize, prompts: &[Vec<u32>], trie: &AnswerTrie) -> Self {
-        let layout = Layout {
-            positions: Vec::new(),
-            visible: Vec::new(),
-        };
         let mut forest = Self {
             tokens: Vec::new(),
-            layout,
+            layout: Layout::default(),
             wanted: Vec::new(),
         };
         for prompt in prompts {

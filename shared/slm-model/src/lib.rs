@@ -8,6 +8,7 @@
 pub mod adapter;
 mod answer;
 mod base;
+mod buffers;
 mod cache;
 pub mod config;
 pub mod constraint;
@@ -26,6 +27,7 @@ mod trie;
 pub use adapter::{LayerAdapter, LoraAdapter, LoraPair};
 pub use answer::{Answered, Answerer};
 pub use base::{BaseModel, PROJECTIONS};
+pub use buffers::Floats;
 pub use config::Config;
 pub use constraint::{
     Constraint, TokenSet,

@@ -24,15 +24,17 @@ pub enum Norm {
 pub trait Operations {
     /// Activations.
     type Tensor;
+    /// Activations as linear layers take them.
+    type Input;
 
     /// Rows of the embedding table: `[tokens, hidden]`.
     fn embed(&mut self, tokens: &[u32]) -> Self::Tensor;
     /// RMSNorm with the weights of `norm`.
-    fn rms_norm(&mut self, x: &Self::Tensor, norm: Norm) -> Self::Tensor;
+    fn rms_norm(&mut self, x: &Self::Tensor, norm: Norm) -> Self::Input;
     /// Linear layers that share an input, each with its LoRA where the adapter has one.
     fn project<const N: usize>(
         &mut self,
-        x: &Self::Tensor,
+        x: &Self::Input,
         layer: usize,
         to: [Projection; N],
     ) -> [Self::Tensor; N];
@@ -45,15 +47,15 @@ pub trait Operations {
         q: &Self::Tensor,
         k: &Self::Tensor,
         v: &Self::Tensor,
-    ) -> Self::Tensor;
+    ) -> Self::Input;
     /// `silu(gate) ∘ up`.
-    fn swiglu(&mut self, gate: &Self::Tensor, up: &Self::Tensor) -> Self::Tensor;
+    fn swiglu(&mut self, gate: &Self::Tensor, up: &Self::Tensor) -> Self::Input;
     /// `x + update`.
     fn add(&mut self, x: &Self::Tensor, update: Self::Tensor) -> Self::Tensor;
 }
 
 /// What a backward pass needs of one layer; the rest is cheaper to compute again.
-pub struct LayerActivations<T> {
+pub struct LayerActivations<T, Input = T> {
     /// Residual stream before the layer: `[n, hidden]`.
     pub input: T,
     /// Rotated queries: `[n, heads * head_dim]`.
@@ -63,7 +65,7 @@ pub struct LayerActivations<T> {
     /// Values: `[n, kv_heads * head_dim]`.
     pub v: T,
     /// Attention output before its projection: `[n, heads * head_dim]`.
-    pub mixed: T,
+    pub mixed: Input,
     /// Residual stream between attention and MLP: `[n, hidden]`.
     pub middle: T,
     /// MLP gate before its activation: `[n, ffn]`.
@@ -88,7 +90,7 @@ pub fn forward<O: Operations>(
     layers: usize,
     heads: Heads,
     tokens: &[u32],
-    keep: impl FnMut(usize, LayerActivations<O::Tensor>),
+    keep: impl FnMut(usize, LayerActivations<O::Tensor, O::Input>),
 ) -> O::Tensor {
     let x = operations.embed(tokens);
     through(operations, 0..layers, heads, x, keep)
@@ -101,7 +103,7 @@ pub fn through<O: Operations>(
     layers: Range<usize>,
     heads: Heads,
     mut x: O::Tensor,
-    mut keep: impl FnMut(usize, LayerActivations<O::Tensor>),
+    mut keep: impl FnMut(usize, LayerActivations<O::Tensor, O::Input>),
 ) -> O::Tensor {
     use Projection::*;
     for layer in layers {

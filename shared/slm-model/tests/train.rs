@@ -277,7 +277,7 @@ fn training_and_serving_agree_within_the_quantization_of_activations() {
     engine.set_adapter(Some(&adapter));
     let served = block_on(engine.logits(&sequence)).unwrap();
     let spread = last.iter().fold(0.0f32, |m, x| m.max(x.abs()));
-    for (a, b) in last.iter().zip(&served) {
+    for (a, b) in last.iter().zip(served.iter()) {
         assert!((a - b).abs() < 0.05 * spread, "{a} against {b}");
     }
 }

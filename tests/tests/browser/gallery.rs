@@ -174,7 +174,12 @@ pub fn flip_a_byte(file: &Path) {
 }
 
 /// The builds of the worker.
-pub const WORKERS: [&str; 2] = ["worker", "worker-relaxed"];
+pub const WORKERS: [&str; 4] = [
+    "worker",
+    "worker-relaxed",
+    "worker-threads",
+    "worker-relaxed-threads",
+];
 
 /// Lets the page run this build of the worker, whatever the browser could run.
 pub fn choose_worker(folder: &Path, build: &str) {

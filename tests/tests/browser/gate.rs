@@ -33,11 +33,22 @@ struct State {
     changed: Condvar,
     /// First byte of each request for the model.
     starts: Mutex<Vec<u64>>,
+    /// Whether the headers that isolate a page are taken out of the answers.
+    is_static_host: bool,
 }
 
 impl Gate {
+    /// Lets all pass as a host of static files would send it.
+    pub fn static_host(server: &Server) -> Self {
+        Self::new(server, None, After::Break, true)
+    }
+
     /// Lets `bytes` of the model pass, the answers' headers included.
     pub fn before(server: &Server, bytes: u64, after: After) -> Self {
+        Self::new(server, Some(bytes), after, false)
+    }
+
+    fn new(server: &Server, budget: Option<u64>, after: After, is_static_host: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let address = server
@@ -47,9 +58,10 @@ impl Gate {
         let state = Arc::new(State {
             server: address.to_owned(),
             after,
-            budget: Mutex::new(Some(bytes)),
+            budget: Mutex::new(budget),
             changed: Condvar::new(),
             starts: Mutex::default(),
+            is_static_host,
         });
         let shared = state.clone();
         thread::spawn(move || {
@@ -100,6 +112,13 @@ impl State {
         let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
         let head = head.replace("\r\nConnection: keep-alive", "");
         server.write_all(head.as_bytes())?;
+        if self.is_static_host {
+            let head = read_head(&mut server)?;
+            let isolates = |line: &str| line.to_ascii_lowercase().starts_with("cross-origin-");
+            for line in head.split_inclusive("\r\n").filter(|line| !isolates(line)) {
+                browser.write_all(line.as_bytes())?;
+            }
+        }
         let mut buffer = [0; 16 << 10];
         loop {
             let read = server.read(&mut buffer)?;

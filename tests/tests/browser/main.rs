@@ -7,7 +7,6 @@ mod access;
 mod dials;
 mod gallery;
 mod gate;
-mod parity;
 mod server;
 mod steps;
 mod visit;
@@ -16,7 +15,10 @@ use std::time::Duration;
 
 use gate::{After, Gate};
 use server::Server;
-use slm_tests::chrome::{Chrome, with_chrome, with_webgpu};
+use slm_tests::{
+    chrome::{Chrome, with_chrome, with_webgpu},
+    parity,
+};
 use steps::{
     a_text_beyond_the_context_is_a_failure_in_words, evaluate, evaluate_and_cancel, fits,
     keys_walk_the_tabs, ready, report, the_base_model_answers_too, the_bundle_is_kept,
@@ -43,7 +45,7 @@ fn a_person_types_evaluates_reads_the_report_and_goes_offline() {
         chrome.go(&server.url).await;
         chrome.until("a card", CARD, SECONDS).await;
         chrome.click(".slm-card-title a").await;
-        ready(chrome, SECONDS).await;
+        computes_with_threads(chrome).await;
         type_and_read(chrome).await;
         the_base_model_answers_too(chrome).await;
         a_text_beyond_the_context_is_a_failure_in_words(chrome).await;
@@ -220,11 +222,37 @@ fn a_private_window_without_storage_answers_all_the_same() {
     });
 }
 
-/// As a browser offline that has learned relaxed SIMD since it kept the page.
+/// The page's own service worker sends the headers that a host of static files does not.
 #[test]
-fn the_plain_worker_stands_in_for_the_relaxed_one() {
+fn threads_run_on_a_host_of_static_files_too() {
+    let server = Server::start(&gallery::tiny("static-host"));
+    let host = Gate::static_host(&server);
+    with_chrome(DESKTOP, async |chrome| {
+        chrome.go(&format!("{}{TRY}", host.url)).await;
+        computes_with_threads(chrome).await;
+        type_and_read(chrome).await;
+        assert_eq!(chrome.console_errors().await, Vec::<String>::new());
+    });
+}
+
+/// As many threads compute as the machine has cores, up to four.
+async fn computes_with_threads(chrome: &Chrome) {
+    ready(chrome, SECONDS).await;
+    chrome.click(".ready summary").await;
+    let figures = "document.querySelector('.ready .figures')?.innerText";
+    let figures = chrome.until("figures", figures, SECONDS).await;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let expected = format!("Threads\n{}\n", threads.min(4));
+    assert!(figures.contains(&expected), "{expected} in {figures}");
+}
+
+/// As a browser offline that takes another build since it kept the page.
+#[test]
+fn the_plain_worker_stands_in_for_the_others() {
     let folder = gallery::tiny("plain-worker");
-    gallery::remove_worker(&folder, "worker-relaxed");
+    for build in &gallery::WORKERS[1..] {
+        gallery::remove_worker(&folder, build);
+    }
     let server = Server::start(&folder);
     with_chrome(DESKTOP, async |chrome| {
         chrome.go(&format!("{}{TRY}", server.url)).await;

@@ -314,7 +314,8 @@ fn use_threads(threads: usize) -> Result<()> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build_global()
-        .context("cannot start the worker threads")
+        .context("cannot start the worker threads")?;
+    slm_kernels::threads::set_count(threads).context("cannot start the worker threads")
 }
 
 fn summary(folder: &str, outcome: &Outcome) -> serde_json::Value {

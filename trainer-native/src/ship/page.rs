@@ -10,17 +10,22 @@ use crate::exit::bad_input;
 use crate::files;
 
 /// What every built page has.
-pub(super) const PARTS: [&str; 10] = [
+pub(super) const PARTS: [&str; 15] = [
     "index.html",
     "page.js",
     "page_bg.wasm",
     "boot.js",
     "engine.js",
+    "threads.js",
     "worker-build.js",
     "worker.js",
     "worker_bg.wasm",
     "worker-relaxed.js",
     "worker-relaxed_bg.wasm",
+    "worker-threads.js",
+    "worker-threads_bg.wasm",
+    "worker-relaxed-threads.js",
+    "worker-relaxed-threads_bg.wasm",
 ];
 
 /// The folder that was named, or the one where `cargo xtask app` puts the page: beside the folder

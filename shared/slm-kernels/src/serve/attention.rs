@@ -1,7 +1,10 @@
 //! Softmax attention over cached keys and values (Vaswani et al., 2017), with grouped heads.
 
+use std::cell::RefCell;
+
+use super::blocks::{Rows, each_dot, each_weighted_sum};
 use super::exp::exp;
-use super::lanes::{LANES, Lanes, dot_each, largest, sum};
+use super::lanes::{Lanes, largest, sum};
 use super::level::{Kernel, Level};
 use super::parallel;
 use crate::Visible;
@@ -65,25 +68,34 @@ pub(super) fn attention_at(
         head_dim,
     };
     let longest = visible.iter().map(Visible::len).max().unwrap_or(0);
-    parallel::row_chunks(out, width, 2 * longest * width, |first, out| {
-        let q = &q[first * width..][..out.len()];
-        level.run(AttendRows {
+    // A unit is one row's query heads on one key head.
+    let unit = width / kv_heads;
+    parallel::row_chunks(out, unit, 2 * longest * unit, |first, out| {
+        level.run(Attend {
             cache,
-            q,
-            visible: &visible[first..],
+            q: &q[first * unit..][..out.len()],
+            first,
+            visible,
             out,
         });
     });
 }
 
-struct AttendRows<'a> {
+/// Some units, from unit `first` on.
+struct Attend<'a> {
     cache: Cache<'a>,
     q: &'a [f32],
+    first: usize,
     visible: &'a [Visible],
     out: &'a mut [f32],
 }
 
-impl Kernel for AttendRows<'_> {
+thread_local! {
+    /// Scores of one unit, `[heads, visible slots]`: kept, since a pass asks for them often.
+    static SCORES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Kernel for Attend<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -91,142 +103,88 @@ impl Kernel for AttendRows<'_> {
         let Self {
             cache,
             q,
+            first,
             visible,
             out,
         } = self;
-        let Cache {
-            heads,
-            kv_heads,
-            head_dim,
-            ..
-        } = cache;
-        let group = heads / kv_heads * head_dim;
-        let (mut starts, mut scores) = (Vec::new(), Vec::new());
-        let rows = q
-            .chunks_exact(heads * head_dim)
-            .zip(out.chunks_exact_mut(heads * head_dim));
-        for ((q, out), visible) in rows.zip(visible) {
-            starts.clear();
-            starts.extend(visible.slots().map(|slot| slot * kv_heads * head_dim));
-            scores.resize(starts.len() * (heads / kv_heads), 0.0);
-            let groups = q.chunks_exact(group).zip(out.chunks_exact_mut(group));
-            for (kv_head, (q, out)) in groups.enumerate() {
-                cache.attend_group::<L>(kv_head * head_dim, q, &starts, &mut scores, out);
-            }
+        let unit = cache.heads / cache.kv_heads * cache.head_dim;
+        let mut scores = SCORES.take();
+        let units = q.chunks_exact(unit).zip(out.chunks_exact_mut(unit));
+        for (index, (q, out)) in (first..).zip(units) {
+            let (row, kv_head) = (index / cache.kv_heads, index % cache.kv_heads);
+            cache.attend::<L>(kv_head, q, &visible[row], &mut scores, out);
         }
+        SCORES.set(scores);
     }
 }
 
 impl Cache<'_> {
-    /// The query heads that share one key head; `q` and `out` are `[heads of the group, head_dim]`.
-    /// The key of the visible slot `t` begins at `starts[t] + offset`.
+    /// The query heads that share one key head; `q` and `out` are `[heads of the unit, head_dim]`.
     #[inline(always)]
-    fn attend_group<L: Lanes>(
+    fn attend<L: Lanes>(
         self,
-        offset: usize,
+        kv_head: usize,
         q: &[f32],
-        starts: &[usize],
-        scores: &mut [f32],
+        visible: &Visible,
+        scores: &mut Vec<f32>,
         out: &mut [f32],
     ) {
-        if starts.is_empty() {
-            return out.fill(0.0);
+        out.fill(0.0);
+        let (heads, slots, head_dim) = (q.len() / self.head_dim, visible.len(), self.head_dim);
+        if slots == 0 {
+            return;
         }
-        let Self {
-            keys,
-            values,
-            head_dim,
-            ..
-        } = self;
+        scores.resize(heads * slots, 0.0);
         let scale = 1.0 / (head_dim as f32).sqrt();
-        for (q, scores) in q
-            .chunks_exact(head_dim)
-            .zip(scores.chunks_exact_mut(starts.len()))
-        {
-            let key = |t: usize| &keys[starts[t] + offset..][..head_dim];
-            dot_each::<L>(q, starts.len(), key, |t, product| {
-                scores[t] = product * scale
-            });
+        let mut seen = 0;
+        for range in visible.ranges() {
+            let keys = self.rows(self.keys, kv_head, range.start);
+            each_dot::<L>(
+                (heads, range.len()),
+                |head| &q[head * head_dim..][..head_dim],
+                |slot| keys.row(slot, head_dim),
+                |head, slot, product| scores[head * slots + seen + slot] = product * scale,
+            );
+            seen += range.len();
         }
-        let heads = scores
-            .chunks_exact_mut(starts.len())
-            .zip(out.chunks_exact_mut(head_dim));
-        for (weights, out) in heads {
-            let inverse = softmax_weights::<L>(weights);
-            let mix = Mix {
-                values,
-                starts,
-                weights,
-                inverse,
-            };
-            let (wide, rest) = out.as_chunks_mut::<{ 4 * LANES }>();
-            let (narrow, single) = rest.as_chunks_mut::<LANES>();
-            let mut at = offset;
-            for out in wide {
-                let [a, b, c, d] = mix.lanes::<L, 4>(at);
-                let (out, _) = out.as_chunks_mut();
-                a.store(&mut out[0]);
-                b.store(&mut out[1]);
-                c.store(&mut out[2]);
-                d.store(&mut out[3]);
-                at += 4 * LANES;
-            }
-            for out in narrow {
-                let [sums] = mix.lanes::<L, 1>(at);
-                sums.store(out);
-                at += LANES;
-            }
-            for out in single {
-                *out = mix.single(at);
-                at += 1;
-            }
+        for scores in scores.chunks_exact_mut(slots) {
+            softmax_weights(scores);
+        }
+        let mut seen = 0;
+        for range in visible.ranges() {
+            each_weighted_sum::<L>(
+                out,
+                head_dim,
+                |head| &scores[head * slots + seen..][..range.len()],
+                self.rows(self.values, kv_head, range.start),
+            );
+            seen += range.len();
+        }
+        for (out, weights) in out
+            .chunks_exact_mut(head_dim)
+            .zip(scores.chunks_exact(slots))
+        {
+            let inverse = 1.0 / sum::<L>(weights);
+            out.iter_mut().for_each(|out| *out *= inverse);
+        }
+    }
+
+    /// Keys or values of one key head from slot `first` on.
+    #[inline(always)]
+    fn rows<'a>(self, of: &'a [f32], kv_head: usize, first: usize) -> Rows<'a> {
+        let stride = self.kv_heads * self.head_dim;
+        Rows {
+            values: &of[first * stride + kv_head * self.head_dim..],
+            stride,
         }
     }
 }
 
-/// Turns scores into `e^(score - largest)`; returns one over their sum.
+/// Turns scores into `e^(score - largest)`.
 #[inline(always)]
-fn softmax_weights<L: Lanes>(scores: &mut [f32]) -> f32 {
+fn softmax_weights(scores: &mut [f32]) {
     let largest = largest(scores);
     for score in scores.iter_mut() {
         *score = exp(*score - largest);
-    }
-    1.0 / sum::<L>(scores)
-}
-
-/// The weighted mean of values.
-#[derive(Clone, Copy)]
-struct Mix<'a> {
-    values: &'a [f32],
-    starts: &'a [usize],
-    weights: &'a [f32],
-    inverse: f32,
-}
-
-impl Mix<'_> {
-    /// `N` times 16 neighbouring dimensions, the first at `offset` from a slot's start.
-    #[inline(always)]
-    fn lanes<L: Lanes, const N: usize>(self, offset: usize) -> [L; N] {
-        let mut sums = [L::zero(); N];
-        for (&weight, start) in self.weights.iter().zip(self.starts) {
-            let (value, _) = self.values[start + offset..][..N * LANES].as_chunks();
-            for n in 0..N {
-                sums[n] = sums[n].add(L::splat(weight).mul(L::load(&value[n])));
-            }
-        }
-        for sum in &mut sums {
-            *sum = sum.mul(L::splat(self.inverse));
-        }
-        sums
-    }
-
-    /// One dimension.
-    #[inline(always)]
-    fn single(self, offset: usize) -> f32 {
-        let mut sum = 0.0;
-        for (&weight, start) in self.weights.iter().zip(self.starts) {
-            sum += weight * self.values[start + offset];
-        }
-        sum * self.inverse
     }
 }

@@ -9,44 +9,106 @@
 
 use std::ops::Add;
 
+use super::blocks::dots;
+
 /// Virtual lanes of every sum.
 pub(super) const LANES: usize = 16;
 
 /// The first values of up to 16, then zeros.
 #[inline(always)]
-fn filled(values: &[f32]) -> [f32; LANES] {
+pub(super) fn filled(values: &[f32]) -> [f32; LANES] {
     let mut lanes = [0.0; LANES];
     lanes[..values.len()].copy_from_slice(values);
     lanes
 }
 
-/// Sixteen `f32` in whatever registers a level has.
+/// One register of neighbouring lanes.
 ///
 /// The operations are those of the compiler's own arrays; a type of its own makes sure that they stay
 /// in registers.
-pub(super) trait Lanes: Copy {
-    /// All lanes +0.
-    fn zero() -> Self;
+pub(super) trait Vector: Copy {
+    /// How many lanes; a divisor of [`LANES`].
+    const LEN: usize;
     /// All lanes `x`.
     fn splat(x: f32) -> Self;
-    /// Reads the lanes.
-    fn load(values: &[f32; LANES]) -> Self;
-    /// Writes the lanes.
-    fn store(self, values: &mut [f32; LANES]);
+    /// Reads the first lanes of `values`, which has as many.
+    fn load(values: &[f32]) -> Self;
+    /// Writes the first lanes of `values`, which has as many.
+    fn store(self, values: &mut [f32]);
     /// Adds lane by lane.
     fn add(self, other: Self) -> Self;
     /// Multiplies lane by lane.
     fn mul(self, other: Self) -> Self;
+
+    /// Reads the lanes from `at` on, for inner loops.
+    ///
+    /// # Safety
+    /// `values` has as many after `at`.
+    #[inline(always)]
+    unsafe fn load_unchecked(values: &[f32], at: usize) -> Self {
+        debug_assert!(at + Self::LEN <= values.len());
+        // SAFETY: the contract.
+        Self::load(unsafe { values.get_unchecked(at..at + Self::LEN) })
+    }
+}
+
+/// Sixteen `f32` in whatever registers a level has.
+pub(super) trait Lanes: Copy {
+    /// A register.
+    type Vector: Vector;
+
+    /// The lanes from registers, the first lanes first.
+    fn from_vectors(vector: impl FnMut(usize) -> Self::Vector) -> Self;
+    /// Register `index`.
+    fn vector(self, index: usize) -> Self::Vector;
+    /// Replaces register `index`.
+    fn set_vector(&mut self, index: usize, vector: Self::Vector);
     /// Adds the lanes: `j` and `j + 8`, then `j + 4`, `j + 2`, `j + 1`.
     fn tree(self) -> f32;
+
+    /// All lanes +0.
+    #[inline(always)]
+    fn zero() -> Self {
+        Self::splat(0.0)
+    }
+
+    /// All lanes `x`.
+    #[inline(always)]
+    fn splat(x: f32) -> Self {
+        Self::from_vectors(|_| Self::Vector::splat(x))
+    }
+
+    /// Reads the lanes.
+    #[inline(always)]
+    fn load(values: &[f32; LANES]) -> Self {
+        Self::from_vectors(|index| Self::Vector::load(&values[index * Self::Vector::LEN..]))
+    }
+
+    /// Writes the lanes.
+    #[inline(always)]
+    fn store(self, values: &mut [f32; LANES]) {
+        for index in 0..LANES / Self::Vector::LEN {
+            let values = &mut values[index * Self::Vector::LEN..];
+            self.vector(index).store(values);
+        }
+    }
+
+    /// Adds lane by lane.
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self::from_vectors(|index| self.vector(index).add(other.vector(index)))
+    }
+
+    /// Multiplies lane by lane.
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self::from_vectors(|index| self.vector(index).mul(other.vector(index)))
+    }
 }
 
 /// The reference: an array.
-impl Lanes for [f32; LANES] {
-    #[inline(always)]
-    fn zero() -> Self {
-        [0.0; LANES]
-    }
+impl Vector for [f32; LANES] {
+    const LEN: usize = LANES;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
@@ -54,13 +116,13 @@ impl Lanes for [f32; LANES] {
     }
 
     #[inline(always)]
-    fn load(values: &[f32; LANES]) -> Self {
-        *values
+    fn load(values: &[f32]) -> Self {
+        std::array::from_fn(|j| values[j])
     }
 
     #[inline(always)]
-    fn store(self, values: &mut [f32; LANES]) {
-        *values = self;
+    fn store(self, values: &mut [f32]) {
+        values[..LANES].copy_from_slice(&self);
     }
 
     #[inline(always)]
@@ -71,6 +133,26 @@ impl Lanes for [f32; LANES] {
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
         std::array::from_fn(|j| self[j] * other[j])
+    }
+}
+
+/// The reference: one array is all lanes.
+impl Lanes for [f32; LANES] {
+    type Vector = Self;
+
+    #[inline(always)]
+    fn from_vectors(mut vector: impl FnMut(usize) -> Self) -> Self {
+        vector(0)
+    }
+
+    #[inline(always)]
+    fn vector(self, _index: usize) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn set_vector(&mut self, _index: usize, vector: Self) {
+        *self = vector;
     }
 
     #[inline(always)]
@@ -93,56 +175,8 @@ fn tree<F: Copy + Add<Output = F>>(mut lanes: [F; LANES]) -> F {
 /// Σ a[i] * b[i]; the lengths are equal.
 #[inline(always)]
 pub(super) fn dot<L: Lanes>(a: &[f32], b: &[f32]) -> f32 {
-    let [dot] = dots::<L, 1>(a, [b]);
+    let [[dot]] = dots::<L, 1, 1>([a], [b]);
     dot
-}
-
-/// Dot products of `a` with several others of its length, which do not wait for each other.
-#[inline(always)]
-pub(super) fn dots<L: Lanes, const N: usize>(a: &[f32], others: [&[f32]; N]) -> [f32; N] {
-    let mut sums = [L::zero(); N];
-    let (whole, rest) = a.as_chunks();
-    for n in 0..N {
-        assert_eq!(others[n].len(), a.len(), "lengths of a dot product");
-    }
-    for (i, a) in whole.iter().enumerate() {
-        for n in 0..N {
-            let other = &others[n].as_chunks().0[i];
-            sums[n] = sums[n].add(L::load(a).mul(L::load(other)));
-        }
-    }
-    if !rest.is_empty() {
-        for n in 0..N {
-            let other = L::load(&filled(others[n].as_chunks::<LANES>().1));
-            sums[n] = sums[n].add(L::load(&filled(rest)).mul(other));
-        }
-    }
-    let mut dots = [0.0; N];
-    for n in 0..N {
-        dots[n] = sums[n].tree();
-    }
-    dots
-}
-
-/// Dot products of `a` with `count` others, four at a time; `write` gets the index and the product.
-#[inline(always)]
-pub(super) fn dot_each<'a, L: Lanes>(
-    a: &[f32],
-    count: usize,
-    other: impl Fn(usize) -> &'a [f32],
-    mut write: impl FnMut(usize, f32),
-) {
-    let fours = count / 4 * 4;
-    for i in (0..fours).step_by(4) {
-        let others = [other(i), other(i + 1), other(i + 2), other(i + 3)];
-        let products = dots::<L, 4>(a, others);
-        for n in 0..4 {
-            write(i + n, products[n]);
-        }
-    }
-    for i in fours..count {
-        write(i, dot::<L>(a, other(i)));
-    }
 }
 
 /// Σ x[i].

@@ -1,8 +1,12 @@
 //! Which instructions the kernels use: found out at run time. The one place that chooses.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use super::lanes::{LANES, Lanes};
 use super::matmul;
 use super::matrix::{BYTES, NIBBLES, TILE_ROWS, Tile};
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::quantize::QuantizedBlock;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 use super::wasm;
@@ -12,7 +16,7 @@ use super::x86;
 /// A set of instructions that this machine has.
 ///
 /// A variant exists only on the targets where it can be available, and a value is made only by
-/// [`Level::best`] and [`Level::available`], after asking the processor. The `unsafe` calls below
+/// [`Level::fastest`] and [`Level::available`], after asking the processor. The `unsafe` calls below
 /// rest on that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
@@ -27,6 +31,9 @@ pub(crate) enum Level {
     /// 512 bits, with four-way byte products.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
+    /// 128 bits on AArch64.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     /// 128 bits in a browser.
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Simd128,
@@ -41,10 +48,34 @@ pub(super) trait Kernel {
     fn run<L: Lanes>(self) -> Self::Output;
 }
 
+/// The number of the level that [`use_level`] chose, the first being 1; 0 for the fastest.
+static CHOSEN: AtomicUsize = AtomicUsize::new(0);
+
+/// Names of the instruction sets that kernels can use on this machine, the reference first.
+pub fn levels() -> Vec<String> {
+    let names = Level::available().into_iter();
+    names.map(|level| format!("{level:?}")).collect()
+}
+
+/// From now on all kernels use the instruction set of this name, or the fastest where there is none of
+/// that name: for those who compare. Their results are the same.
+pub fn use_level(name: &str) {
+    let number = levels().iter().position(|level| level == name);
+    CHOSEN.store(number.map_or(0, |number| number + 1), Relaxed);
+}
+
 impl Level {
-    /// The fastest level of this machine.
+    /// The level that was chosen, or the fastest of this machine.
     #[inline]
     pub(crate) fn best() -> Self {
+        match CHOSEN.load(Relaxed) {
+            0 => Self::fastest(),
+            number => Self::available()[number - 1],
+        }
+    }
+
+    #[inline]
+    fn fastest() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
             if x86::has_avx512_vnni() {
@@ -57,6 +88,10 @@ impl Level {
                 return Self::Avx2;
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            return Self::Neon;
+        }
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         return Self::Simd128;
         #[allow(unreachable_code)]
@@ -64,7 +99,6 @@ impl Level {
     }
 
     /// Every level of this machine, the reference first.
-    #[cfg(test)]
     pub(crate) fn available() -> Vec<Self> {
         #[allow(unused_mut)]
         let mut levels = vec![Self::Scalar];
@@ -74,6 +108,10 @@ impl Level {
             levels.extend(x86::has_avx_vnni().then_some(Self::AvxVnni));
             levels.extend(x86::has_avx512_vnni().then_some(Self::Avx512Vnni));
         }
+        #[cfg(target_arch = "aarch64")]
+        levels.push(Self::Neon);
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        levels.push(Self::Simd128);
         levels
     }
 
@@ -87,6 +125,8 @@ impl Level {
             // SAFETY: the level is available.
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => unsafe { x86::run_avx512(kernel) },
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => kernel.run::<neon::Lanes128>(),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Self::Simd128 => kernel.run::<wasm::Lanes128>(),
             Self::Scalar => kernel.run::<[f32; LANES]>(),
@@ -125,6 +165,8 @@ impl Level {
             // SAFETY: the level is available.
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => unsafe { x86::tile_product_avx512(blocks, x) },
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => neon::tile_product(blocks, x),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Self::Simd128 => wasm::tile_product(blocks, x),
         }

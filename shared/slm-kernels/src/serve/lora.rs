@@ -1,6 +1,7 @@
 //! The low-rank addition of an adapter (Hu et al., 2021), in `f32`.
 
-use super::lanes::{Lanes, dot_each};
+use super::blocks::{Rows, each_dot, each_weighted_sum};
+use super::lanes::Lanes;
 use super::level::{Kernel, Level};
 use super::parallel;
 
@@ -40,82 +41,57 @@ pub(super) fn lora_at(
     );
     let (n, rows) = (x.len() / cols, b_t.len() / r);
     assert_eq!(out.len(), n * rows, "shape of an adapter's output");
-    hidden.clear();
     hidden.resize(n * r, 0.0);
-    parallel::row_chunks(hidden, r, r * cols, |first, hidden| {
-        level.run(ProjectDown {
-            x: &x[first * cols..],
-            cols,
-            a,
+    let cost = r * (cols + rows);
+    parallel::row_chunks_of_two((hidden, r), (out, rows), cost, |first, hidden, out| {
+        level.run(Add {
+            x: Rows {
+                values: &x[first * cols..],
+                stride: cols,
+            },
+            a: Rows {
+                values: a,
+                stride: cols,
+            },
+            b_t: Rows {
+                values: b_t,
+                stride: rows,
+            },
             r,
             hidden,
-        });
-    });
-    let hidden = &*hidden;
-    parallel::row_chunks(out, rows, r * rows, |first, out| {
-        level.run(ProjectUp {
-            hidden: &hidden[first * r..],
-            b_t,
-            r,
-            rows,
             out,
         });
     });
 }
 
-struct ProjectDown<'a> {
-    x: &'a [f32],
-    cols: usize,
-    a: &'a [f32],
+struct Add<'a> {
+    x: Rows<'a>,
+    a: Rows<'a>,
+    b_t: Rows<'a>,
     r: usize,
     hidden: &'a mut [f32],
+    out: &'a mut [f32],
 }
 
-impl Kernel for ProjectDown<'_> {
+impl Kernel for Add<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
         let Self {
             x,
-            cols,
             a,
-            r,
-            hidden,
-        } = self;
-        for (x, hidden) in x.chunks_exact(cols).zip(hidden.chunks_exact_mut(r)) {
-            let row = |k: usize| &a[k * cols..][..cols];
-            dot_each::<L>(x, r, row, |k, product| hidden[k] = product);
-        }
-    }
-}
-
-struct ProjectUp<'a> {
-    hidden: &'a [f32],
-    b_t: &'a [f32],
-    r: usize,
-    rows: usize,
-    out: &'a mut [f32],
-}
-
-impl Kernel for ProjectUp<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(self) {
-        let Self {
-            hidden,
             b_t,
             r,
-            rows,
+            hidden,
             out,
         } = self;
-        for (hidden, out) in hidden.chunks_exact(r).zip(out.chunks_exact_mut(rows)) {
-            for (&hidden, b) in hidden.iter().zip(b_t.chunks_exact(rows)) {
-                for (out, b) in out.iter_mut().zip(b) {
-                    *out += hidden * b;
-                }
-            }
-        }
+        each_dot::<L>(
+            (hidden.len() / r, r),
+            |token| x.row(token, x.stride),
+            |k| a.row(k, a.stride),
+            |token, k, product| hidden[token * r + k] = product,
+        );
+        each_weighted_sum::<L>(out, b_t.stride, |token| &hidden[token * r..][..r], b_t);
     }
 }

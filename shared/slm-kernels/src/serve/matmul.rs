@@ -3,7 +3,8 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::lanes::{Lanes, dot_each};
+use super::blocks::each_dot;
+use super::lanes::Lanes;
 use super::level::{Kernel, Level};
 use super::matrix::{Matrix, Storage, TILE_ROWS, Tile, TileBlocks, row_codes};
 use super::parallel;
@@ -14,35 +15,95 @@ use super::quantize::{QuantizedBlock, QuantizedRows};
 /// # Panics
 /// When the lengths do not fit.
 pub fn matmul(w: &Matrix, x: &QuantizedRows, out: &mut [f32]) {
-    matmul_at(Level::best(), w, x, out);
+    matmul_each([w], x, [out]);
 }
 
+/// [`matmul`] for several matrices at once, whose products are shared out among threads together.
+///
+/// # Panics
+/// When the lengths do not fit.
+pub fn matmul_each<const N: usize>(ws: [&Matrix; N], x: &QuantizedRows, outs: [&mut [f32]; N]) {
+    matmul_each_at(Level::best(), ws, x, outs);
+}
+
+#[cfg(test)]
 pub(super) fn matmul_at(level: Level, w: &Matrix, x: &QuantizedRows, out: &mut [f32]) {
-    assert_eq!(
-        w.cols(),
-        x.cols(),
-        "columns of the weights and of the activations"
-    );
-    assert_eq!(out.len(), x.rows() * w.rows(), "length of a product");
-    let out = Output::new(out, w.rows());
-    match &w.storage {
-        Storage::Tiles(lines) => {
-            let cost = x.rows() * w.cols() * TILE_ROWS / 32;
-            parallel::ranges(w.tile_count(), cost, |tiles| {
-                for index in tiles {
-                    multiply_tile(level, w.tile(lines, index), x, index * TILE_ROWS, &out);
-                }
-            });
+    matmul_each_at(level, [w], x, [out]);
+}
+
+fn matmul_each_at<const N: usize>(
+    level: Level,
+    ws: [&Matrix; N],
+    x: &QuantizedRows,
+    outs: [&mut [f32]; N],
+) {
+    let mut outs = outs.into_iter();
+    let products = ws.map(|w| Product::new(w, x, outs.next().expect("an output for each matrix")));
+    let units: usize = products.iter().map(Product::units).sum();
+    let cost: usize = products.iter().map(Product::cost).sum();
+    parallel::ranges(units, cost / units.max(1), |range| {
+        let mut first = 0;
+        for product in &products {
+            let end = first + product.units();
+            let (from, to) = (range.start.max(first), range.end.min(end));
+            if from < to {
+                product.compute(level, from - first..to - first);
+            }
+            first = end;
         }
-        Storage::Halves(_) | Storage::Floats(_) => {
-            parallel::ranges(w.rows(), x.rows() * w.cols() / 4, |rows| {
-                level.run(MultiplyRows {
-                    w,
-                    x,
-                    rows,
-                    out: &out,
-                });
-            });
+    });
+}
+
+/// One matrix times all activations. Its units are tiles, or rows where the weights are floats.
+struct Product<'a> {
+    w: &'a Matrix,
+    x: &'a QuantizedRows,
+    out: Output<'a>,
+}
+
+impl<'a> Product<'a> {
+    fn new(w: &'a Matrix, x: &'a QuantizedRows, out: &'a mut [f32]) -> Self {
+        assert_eq!(
+            w.cols(),
+            x.cols(),
+            "columns of the weights and of the activations"
+        );
+        assert_eq!(out.len(), x.rows() * w.rows(), "length of a product");
+        let out = Output::new(out, w.rows());
+        Self { w, x, out }
+    }
+
+    fn units(&self) -> usize {
+        match &self.w.storage {
+            Storage::Tiles(_) => self.w.tile_count(),
+            Storage::Halves(_) | Storage::Floats(_) => self.w.rows(),
+        }
+    }
+
+    /// Operations of all units, roughly.
+    fn cost(&self) -> usize {
+        let products = self.x.rows() * self.w.cols() * self.w.rows();
+        match &self.w.storage {
+            Storage::Tiles(_) => products / 32,
+            Storage::Halves(_) | Storage::Floats(_) => products / 4,
+        }
+    }
+
+    /// The outputs of some units. Each unit is computed by one thread only.
+    fn compute(&self, level: Level, units: Range<usize>) {
+        let Self { w, x, out } = self;
+        match &w.storage {
+            Storage::Tiles(lines) => {
+                for index in units {
+                    multiply_tile(level, w.tile(lines, index), x, index * TILE_ROWS, out);
+                }
+            }
+            Storage::Halves(_) | Storage::Floats(_) => level.run(MultiplyRows {
+                w,
+                x,
+                rows: units,
+                out,
+            }),
         }
     }
 }
@@ -167,11 +228,11 @@ impl Kernel for MultiplyRows<'_> {
                     &widened[..]
                 }
             };
-            dot_each::<L>(
-                weights,
-                x.rows(),
-                |token| x.values(token),
-                |token, product| {
+            each_dot::<L>(
+                (1, x.rows()),
+                |_| weights,
+                |token| x.row(token),
+                |_, token, product| {
                     // SAFETY: each row is worked on by one thread.
                     unsafe { out.write(token, row, &[product]) };
                 },

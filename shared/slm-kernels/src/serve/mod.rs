@@ -10,6 +10,7 @@
 
 mod activation;
 mod attention;
+mod blocks;
 mod digest;
 mod exp;
 mod format;
@@ -18,6 +19,8 @@ mod level;
 mod lora;
 mod matmul;
 mod matrix;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod norm;
 mod parallel;
 mod quantize;
@@ -34,8 +37,9 @@ pub use attention::attention;
 pub use digest::{DIGEST, digest};
 pub use exp::{exp, log_sum_exp};
 pub use format::BlockFormat;
+pub use level::{levels, use_level};
 pub use lora::lora;
-pub use matmul::matmul;
+pub use matmul::{matmul, matmul_each};
 pub use matrix::Matrix;
 pub use norm::rms_norm;
 pub use quantize::QuantizedRows;

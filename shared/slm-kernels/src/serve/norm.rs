@@ -22,13 +22,17 @@ pub(super) fn rms_norm_at(level: Level, x: &[f32], weight: &[f32], eps: f32, out
         x.len()
     );
     parallel::row_chunks(out, cols, cols, |first, out| {
-        let x = &x[first * cols..][..out.len()];
-        level.run(Normalize {
-            x,
-            weight,
-            eps,
-            out,
-        });
+        rms_norm_rows(level, &x[first * cols..][..out.len()], weight, eps, out);
+    });
+}
+
+/// [`rms_norm`] by one thread.
+pub(super) fn rms_norm_rows(level: Level, x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
+    level.run(Normalize {
+        x,
+        weight,
+        eps,
+        out,
     });
 }
 

@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
+use super::activation::SWIGLU_COST;
 use super::exp::ROUND;
 use super::format::BLOCK;
 use super::lanes::{LANES, Lanes};
 use super::level::{Kernel, Level};
+use super::{activation, norm, parallel};
 
 /// Below this largest magnitude a block counts as zero: its inverse would overflow.
 const SMALLEST: f32 = 1e-30;
@@ -48,21 +50,95 @@ impl QuantizedRows {
     }
 
     pub(super) fn quantize_at(&mut self, level: Level, x: &[f32], cols: usize) {
-        assert!(
-            cols > 0 && x.len().is_multiple_of(cols),
-            "{} values in rows of {cols}",
-            x.len()
-        );
-        let (rows, blocks) = (x.len() / cols, cols.div_ceil(BLOCK));
-        (self.rows, self.cols) = (rows, cols);
-        self.values.clear();
-        self.values.extend_from_slice(x);
-        self.blocks.resize(rows * blocks, QuantizedBlock::default());
-        level.run(Quantize {
-            values: &self.values,
-            cols,
-            blocks: &mut self.blocks,
+        let rows = rows_of(x, cols);
+        self.compute_rows(level, (rows, cols), 0, |first, values| {
+            values.copy_from_slice(&x[first * cols..][..values.len()]);
         });
+    }
+
+    /// Replaces the contents by [`rms_norm`](super::rms_norm) of `x`.
+    ///
+    /// # Panics
+    /// As [`rms_norm`](super::rms_norm).
+    pub fn rms_norm(&mut self, x: &[f32], weight: &[f32], eps: f32) {
+        let (level, cols) = (Level::best(), weight.len());
+        self.compute_rows(level, (rows_of(x, cols), cols), cols, |first, values| {
+            let x = &x[first * cols..][..values.len()];
+            norm::rms_norm_rows(level, x, weight, eps, values);
+        });
+    }
+
+    /// Replaces the contents by [`swiglu`](super::swiglu) of `gate` and `up`, `[n, cols]` both.
+    ///
+    /// # Panics
+    /// When they are not whole rows, or not as many.
+    pub fn swiglu(&mut self, gate: &[f32], up: &[f32], cols: usize) {
+        assert_eq!(gate.len(), up.len(), "lengths of a gated activation");
+        let (level, cost) = (Level::best(), cols * SWIGLU_COST);
+        self.compute_rows(level, (rows_of(gate, cols), cols), cost, |first, values| {
+            let range = first * cols..first * cols + values.len();
+            activation::swiglu_piece(level, &gate[range.clone()], &up[range], values);
+        });
+    }
+
+    /// Replaces the contents by what `compute` writes, `[rows, cols]`.
+    pub fn replace(&mut self, rows: usize, cols: usize, compute: impl FnOnce(&mut [f32])) {
+        self.reshape(rows, cols);
+        compute(&mut self.values[..rows * cols]);
+        self.quantize_values(Level::best());
+    }
+
+    fn reshape(&mut self, rows: usize, cols: usize) {
+        (self.rows, self.cols) = (rows, cols);
+        self.values.resize(rows * cols, 0.0);
+        let blocks = rows * cols.div_ceil(BLOCK);
+        self.blocks.resize(blocks, QuantizedBlock::default());
+    }
+
+    /// Replaces the contents by rows that `compute(first row, rows)` writes piece by piece, each row
+    /// for about `cost` operations.
+    fn compute_rows(
+        &mut self,
+        level: Level,
+        (rows, cols): (usize, usize),
+        cost: usize,
+        compute: impl Fn(usize, &mut [f32]) + Sync,
+    ) {
+        self.reshape(rows, cols);
+        let values = (&mut self.values[..], cols);
+        let blocks = (&mut self.blocks[..], cols.div_ceil(BLOCK));
+        parallel::row_chunks_of_two(values, blocks, cost + cols, |first, values, blocks| {
+            compute(first, values);
+            level.run(Quantize {
+                values,
+                cols,
+                blocks,
+            });
+        });
+    }
+
+    fn quantize_values(&mut self, level: Level) {
+        let Self {
+            cols,
+            values,
+            blocks,
+            ..
+        } = self;
+        let (cols, values) = (*cols, &values[..]);
+        let width = cols.div_ceil(BLOCK);
+        parallel::row_chunks(blocks, width, cols, |first, blocks| {
+            let rows = blocks.len() / width;
+            level.run(Quantize {
+                values: &values[first * cols..][..rows * cols],
+                cols,
+                blocks,
+            });
+        });
+    }
+
+    /// The activations as they came, `[rows, cols]`.
+    pub fn values(&self) -> &[f32] {
+        &self.values
     }
 
     /// How many rows.
@@ -94,9 +170,19 @@ impl QuantizedRows {
     }
 
     /// Row `index` as it came.
-    pub(super) fn values(&self, index: usize) -> &[f32] {
+    pub(super) fn row(&self, index: usize) -> &[f32] {
         &self.values[index * self.cols..][..self.cols]
     }
+}
+
+/// How many rows of `cols` values `x` has.
+fn rows_of(x: &[f32], cols: usize) -> usize {
+    assert!(
+        cols > 0 && x.len().is_multiple_of(cols),
+        "{} values in rows of {cols}",
+        x.len()
+    );
+    x.len() / cols
 }
 
 struct Quantize<'a> {

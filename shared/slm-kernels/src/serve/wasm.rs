@@ -4,73 +4,71 @@ mod tile;
 
 use core::arch::wasm32::*;
 
-use super::lanes::{LANES, Lanes};
+use super::lanes::{Lanes, Vector};
 pub(super) use tile::tile_product;
 
-/// Four vectors of four lanes.
+/// Four lanes.
 #[derive(Clone, Copy)]
-pub(super) struct Lanes128([v128; 4]);
+pub(super) struct Vector128(v128);
 
-impl Lanes128 {
-    #[inline(always)]
-    fn zip(self, other: Self, operation: impl Fn(v128, v128) -> v128) -> Self {
-        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
-        Self([
-            operation(a, e),
-            operation(b, f),
-            operation(c, g),
-            operation(d, h),
-        ])
-    }
-}
-
-impl Lanes for Lanes128 {
-    #[inline(always)]
-    fn zero() -> Self {
-        Self::splat(0.0)
-    }
+impl Vector for Vector128 {
+    const LEN: usize = 4;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
-        Self([f32x4_splat(x); 4])
+        Self(f32x4_splat(x))
     }
 
     #[inline(always)]
-    fn load(values: &[f32; LANES]) -> Self {
-        let start: *const v128 = values.as_ptr().cast();
-        // SAFETY: there are four times four floats.
-        unsafe {
-            Self([
-                v128_load(start),
-                v128_load(start.add(1)),
-                v128_load(start.add(2)),
-                v128_load(start.add(3)),
-            ])
-        }
+    fn load(values: &[f32]) -> Self {
+        let values = &values[..Self::LEN];
+        // SAFETY: there are four floats.
+        Self(unsafe { v128_load(values.as_ptr().cast()) })
     }
 
     #[inline(always)]
-    fn store(self, values: &mut [f32; LANES]) {
-        let start: *mut v128 = values.as_mut_ptr().cast();
-        for (i, vector) in self.0.into_iter().enumerate() {
-            // SAFETY: there is room for four times four floats.
-            unsafe { v128_store(start.add(i), vector) }
-        }
+    fn store(self, values: &mut [f32]) {
+        let values = &mut values[..Self::LEN];
+        // SAFETY: there is room for four floats.
+        unsafe { v128_store(values.as_mut_ptr().cast(), self.0) }
     }
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        self.zip(other, |a, b| f32x4_add(a, b))
+        Self(f32x4_add(self.0, other.0))
     }
 
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        self.zip(other, |a, b| f32x4_mul(a, b))
+        Self(f32x4_mul(self.0, other.0))
+    }
+}
+
+/// Four vectors of four lanes.
+#[derive(Clone, Copy)]
+pub(super) struct Lanes128([Vector128; 4]);
+
+impl Lanes for Lanes128 {
+    type Vector = Vector128;
+
+    #[inline(always)]
+    fn from_vectors(mut vector: impl FnMut(usize) -> Vector128) -> Self {
+        Self([vector(0), vector(1), vector(2), vector(3)])
+    }
+
+    #[inline(always)]
+    fn vector(self, index: usize) -> Vector128 {
+        self.0[index]
+    }
+
+    #[inline(always)]
+    fn set_vector(&mut self, index: usize, vector: Vector128) {
+        self.0[index] = vector;
     }
 
     #[inline(always)]
     fn tree(self) -> f32 {
-        let [a, b, c, d] = self.0;
+        let [a, b, c, d] = self.0.map(|vector| vector.0);
         let four = f32x4_add(f32x4_add(a, c), f32x4_add(b, d));
         let two = f32x4_add(four, i32x4_shuffle::<2, 3, 2, 3>(four, four));
         f32x4_extract_lane::<0>(two) + f32x4_extract_lane::<1>(two)

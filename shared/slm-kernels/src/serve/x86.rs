@@ -5,7 +5,7 @@ mod tile;
 
 use std::arch::x86_64::*;
 
-use super::lanes::{LANES, Lanes};
+use super::lanes::{LANES, Lanes, Vector};
 use super::level::Kernel;
 pub(super) use tile::{tile_product_avx_vnni, tile_product_avx2, tile_product_avx512};
 
@@ -41,12 +41,8 @@ pub(super) fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
 #[derive(Clone, Copy)]
 struct Lanes512(__m512);
 
-impl Lanes for Lanes512 {
-    #[inline(always)]
-    fn zero() -> Self {
-        // SAFETY: AVX-512 is enabled.
-        Self(unsafe { _mm512_setzero_ps() })
-    }
+impl Vector for Lanes512 {
+    const LEN: usize = LANES;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
@@ -55,13 +51,15 @@ impl Lanes for Lanes512 {
     }
 
     #[inline(always)]
-    fn load(values: &[f32; LANES]) -> Self {
+    fn load(values: &[f32]) -> Self {
+        let values = &values[..Self::LEN];
         // SAFETY: AVX-512 is enabled; there are 16 floats.
         Self(unsafe { _mm512_loadu_ps(values.as_ptr()) })
     }
 
     #[inline(always)]
-    fn store(self, values: &mut [f32; LANES]) {
+    fn store(self, values: &mut [f32]) {
+        let values = &mut values[..Self::LEN];
         // SAFETY: AVX-512 is enabled; there is room for 16 floats.
         unsafe { _mm512_storeu_ps(values.as_mut_ptr(), self.0) }
     }
@@ -77,6 +75,25 @@ impl Lanes for Lanes512 {
         // SAFETY: AVX-512 is enabled.
         Self(unsafe { _mm512_mul_ps(self.0, other.0) })
     }
+}
+
+impl Lanes for Lanes512 {
+    type Vector = Self;
+
+    #[inline(always)]
+    fn from_vectors(mut vector: impl FnMut(usize) -> Self) -> Self {
+        vector(0)
+    }
+
+    #[inline(always)]
+    fn vector(self, _index: usize) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn set_vector(&mut self, _index: usize, vector: Self) {
+        *self = vector;
+    }
 
     #[inline(always)]
     fn tree(self) -> f32 {
@@ -90,55 +107,71 @@ impl Lanes for Lanes512 {
 
 /// Used inside [`run_avx2`] alone: what its `unsafe` blocks rest on.
 #[derive(Clone, Copy)]
-struct Lanes256([__m256; 2]);
+struct Vector256(__m256);
 
-impl Lanes for Lanes256 {
-    #[inline(always)]
-    fn zero() -> Self {
-        Self::splat(0.0)
-    }
+impl Vector for Vector256 {
+    const LEN: usize = 8;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
         // SAFETY: AVX2 is enabled.
-        unsafe { Self([_mm256_set1_ps(x), _mm256_set1_ps(x)]) }
+        Self(unsafe { _mm256_set1_ps(x) })
     }
 
     #[inline(always)]
-    fn load(values: &[f32; LANES]) -> Self {
-        let start = values.as_ptr();
-        // SAFETY: AVX2 is enabled; there are 16 floats.
-        unsafe { Self([_mm256_loadu_ps(start), _mm256_loadu_ps(start.add(8))]) }
+    fn load(values: &[f32]) -> Self {
+        let values = &values[..Self::LEN];
+        // SAFETY: AVX2 is enabled; there are 8 floats.
+        Self(unsafe { _mm256_loadu_ps(values.as_ptr()) })
     }
 
     #[inline(always)]
-    fn store(self, values: &mut [f32; LANES]) {
-        let start = values.as_mut_ptr();
-        // SAFETY: AVX2 is enabled; there is room for 16 floats.
-        unsafe {
-            _mm256_storeu_ps(start, self.0[0]);
-            _mm256_storeu_ps(start.add(8), self.0[1]);
-        }
+    fn store(self, values: &mut [f32]) {
+        let values = &mut values[..Self::LEN];
+        // SAFETY: AVX2 is enabled; there is room for 8 floats.
+        unsafe { _mm256_storeu_ps(values.as_mut_ptr(), self.0) }
     }
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        let ([a, b], [c, d]) = (self.0, other.0);
         // SAFETY: AVX2 is enabled.
-        unsafe { Self([_mm256_add_ps(a, c), _mm256_add_ps(b, d)]) }
+        Self(unsafe { _mm256_add_ps(self.0, other.0) })
     }
 
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        let ([a, b], [c, d]) = (self.0, other.0);
         // SAFETY: AVX2 is enabled.
-        unsafe { Self([_mm256_mul_ps(a, c), _mm256_mul_ps(b, d)]) }
+        Self(unsafe { _mm256_mul_ps(self.0, other.0) })
+    }
+}
+
+/// Two vectors of eight lanes.
+#[derive(Clone, Copy)]
+struct Lanes256([Vector256; 2]);
+
+impl Lanes for Lanes256 {
+    type Vector = Vector256;
+
+    #[inline(always)]
+    fn from_vectors(mut vector: impl FnMut(usize) -> Vector256) -> Self {
+        Self([vector(0), vector(1)])
+    }
+
+    #[inline(always)]
+    fn vector(self, index: usize) -> Vector256 {
+        self.0[index]
+    }
+
+    #[inline(always)]
+    fn set_vector(&mut self, index: usize, vector: Vector256) {
+        self.0[index] = vector;
     }
 
     #[inline(always)]
     fn tree(self) -> f32 {
+        let [low, high] = self.0;
         // SAFETY: AVX2 is enabled.
-        unsafe { tree_of_8(_mm256_add_ps(self.0[0], self.0[1])) }
+        unsafe { tree_of_8(low.add(high).0) }
     }
 }
 

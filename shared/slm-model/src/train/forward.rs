@@ -74,6 +74,7 @@ pub(super) fn lora_hidden(
 
 impl Operations for Train<'_> {
     type Tensor = Vec<f32>;
+    type Input = Vec<f32>;
 
     fn embed(&mut self, tokens: &[u32]) -> Vec<f32> {
         let hidden = self.model.config.hidden;

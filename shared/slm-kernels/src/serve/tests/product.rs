@@ -175,29 +175,3 @@ fn a_nan_stays_in_its_row_and_is_seen() {
     assert_eq!(rows, [false, true, false]);
     assert!(out[..16].iter().all(|x| x.is_finite()));
 }
-
-/// The number of threads must not show: many small jobs against one.
-#[cfg(feature = "threads")]
-#[test]
-fn threads_do_not_show() {
-    let mut noise = Noise::new(13);
-    let (rows, cols, tokens) = (577, 576, 37);
-    let w = noise.matrix(BlockFormat::Q4_1, rows, cols);
-    let x = noise.floats(tokens * cols);
-    let run = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .expect("a pool");
-        pool.install(|| {
-            let mut quantized = QuantizedRows::new();
-            quantized.quantize(&x, cols);
-            let mut out = vec![0.0; tokens * rows];
-            matmul(&w, &quantized, &mut out);
-            let mut normed = vec![0.0; x.len()];
-            rms_norm(&x, &x[..cols], 1e-5, &mut normed);
-            bits(&[out, normed].concat())
-        })
-    };
-    assert_eq!(run(1), run(3));
-}

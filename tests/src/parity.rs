@@ -1,4 +1,4 @@
-//! Native logits of fixed prompts, for the page to reproduce to the last bit.
+//! Native logits of fixed prompts, for every other configuration to reproduce to the last bit.
 
 use std::{fs, path::Path, sync::Arc};
 
