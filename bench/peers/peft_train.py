@@ -24,6 +24,8 @@ from datasets import Dataset
 from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
+transformers.utils.logging.disable_progress_bar()
+
 IGNORED = -100  # label of a token that the loss does not count
 
 

@@ -76,6 +76,8 @@ fn turn_by_turn(options: &Options, task: &Task, folder: &Path) -> Result<Vec<Cas
         let mut first: Option<Trained> = None;
         for contestant in &mut contestants {
             let trained: Trained = contestant.ask(&Request::Train { steps })?;
+            let (name, seconds) = (&contestant.name, trained.seconds);
+            eprintln!("turn {round} of {rounds}: {name}, {seconds:.1} s");
             if round > 0 {
                 examples.add(&contestant.name, size.0 as f64 / trained.seconds);
                 tokens.add(&contestant.name, size.1 as f64 / trained.seconds);

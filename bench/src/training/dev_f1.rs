@@ -55,7 +55,7 @@ pub fn run(options: &super::Options, task: &Task, folder: &Path) -> Result<Vec<C
         task.recipe.id
     );
     let (name, theirs, their_memory) = theirs(options, task, folder)?;
-    let (ours, our_memory) = ours(options, folder, theirs.score)?;
+    let (ours, our_memory) = ours(options, task, folder, theirs.score)?;
     let case = |key: &str, unit, ours: f64, theirs: f64| {
         let mut case = Case::new(key, unit);
         case.add("SLM Gallery", ours);
@@ -132,14 +132,21 @@ fn best(evaluations: &[Reached]) -> Option<Reached> {
 }
 
 /// Runs `slm train` and takes its first evaluation that is as good as `target`, and its peak memory.
-fn ours(options: &super::Options, folder: &Path, target: f64) -> Result<(Reached, Option<u64>)> {
+fn ours(
+    options: &super::Options,
+    task: &Task,
+    folder: &Path,
+    target: f64,
+) -> Result<(Reached, Option<u64>)> {
     let (run, outcome) = (folder.join("run"), folder.join("outcome.json"));
     let mut train = Command::new(&options.slm);
     train.arg("train").arg(&options.recipe);
     train.arg("--base").arg(&options.comparison.model);
     train.arg("--out").arg(&run).arg("--json").arg(&outcome);
-    let dev_rows = format!("scoring.dev_rows={}", options.dev_f1.dev_rows);
-    for change in std::iter::once(&dev_rows).chain(&options.dev_f1.set) {
+    for change in same_evaluations(options, task)
+        .iter()
+        .chain(&options.dev_f1.set)
+    {
         train.arg("--set").arg(change);
     }
     let status = train.stdout(std::process::Stdio::null()).status()?;
@@ -150,6 +157,17 @@ fn ours(options: &super::Options, folder: &Path, target: f64) -> Result<(Reached
     })?;
     let outcome: Outcome = serde_json::from_str(&fs::read_to_string(outcome)?)?;
     Ok((reached, outcome.peak_memory_bytes))
+}
+
+/// What makes our run evaluate on the same dev rows, as often as PEFT's, to the end.
+fn same_evaluations(options: &super::Options, task: &Task) -> [String; 3] {
+    let steps = task.train.len().div_ceil(task.recipe.sft.batch);
+    let per_epoch = steps as f64 / options.dev_f1.evaluate_every.max(1) as f64;
+    [
+        format!("scoring.dev_rows={}", options.dev_f1.dev_rows),
+        format!("sft.evals_per_epoch={per_epoch}"),
+        "sft.patience=0".to_owned(),
+    ]
 }
 
 /// What `slm train --json` writes, as far as it matters here.
