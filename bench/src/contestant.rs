@@ -1,7 +1,8 @@
 //! A contestant: an engine in a process of its own, which holds the model and answers requests.
 //!
-//! One JSON object a line. First the contestant says who it is, `{"name": …}`; then each request,
-//! `{"text": …, "tokens": […], "decode": n}`, gets `{"prefill": seconds, "decode": seconds, "decoded": n}`: the
+//! One JSON object a line. First the contestant says who it is, `{"name": …}`; then each request gets
+//! an answer. What trainers are asked is in `training/requests.rs`. Engines that answer prompts get
+//! `{"text": …, "tokens": […], "decode": n}` and say `{"prefill": seconds, "decode": seconds, "decoded": n}`: the
 //! time to the first token after the prompt, the time of the tokens after that one, and how many
 //! these were. Nothing is kept from one request to the next.
 
@@ -54,7 +55,10 @@ pub struct Answer {
 ///
 /// # Errors
 /// A request that cannot be read, or whatever `measure` fails with.
-pub fn serve(name: &str, mut measure: impl FnMut(&Request) -> Result<Answer>) -> Result<()> {
+pub fn serve<Q: DeserializeOwned, A: Serialize>(
+    name: &str,
+    mut measure: impl FnMut(&Q) -> Result<A>,
+) -> Result<()> {
     let mut output = io::stdout().lock();
     let mut say = |answer: String| -> Result<()> {
         writeln!(output, "{answer}")?;
@@ -106,7 +110,7 @@ impl Contestant {
     ///
     /// # Errors
     /// It ended, or answers in another way than was agreed.
-    pub fn ask(&mut self, request: &Request) -> Result<Answer> {
+    pub fn ask<Q: Serialize, A: DeserializeOwned>(&mut self, request: &Q) -> Result<A> {
         writeln!(self.requests, "{}", serde_json::to_string(request)?)
             .with_context(|| format!("{} takes no more requests", self.name))?;
         self.answer()

@@ -15,6 +15,7 @@ mod prompt;
 mod results;
 mod server;
 mod speeds;
+mod training;
 mod visit;
 
 use std::process::ExitCode;
@@ -38,12 +39,17 @@ enum Command {
     Browser(browser::Options),
     /// Each kernel beside what the machine can copy and multiply
     Kernels(kernels::Options),
+    /// Our trainer, and TRL with PEFT: a LoRA adapter on the same rows
+    Train(training::Options),
     /// Take part as our engine: answer requests on standard input
     #[command(hide = true)]
     Ours(contestant::Options),
     /// Take part as candle
     #[command(hide = true)]
     Candle(contestant::Options),
+    /// Take part as our trainer
+    #[command(hide = true)]
+    Trainer(training::ours::Options),
 }
 
 fn main() -> ExitCode {
@@ -51,8 +57,10 @@ fn main() -> ExitCode {
         Command::Native(options) => native::run(&options),
         Command::Browser(options) => browser::run(&options),
         Command::Kernels(options) => kernels::run(&options),
+        Command::Train(options) => training::run(&options),
         Command::Ours(options) => ours::serve(&options),
         Command::Candle(options) => candle::serve(&options),
+        Command::Trainer(options) => training::ours::serve(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,6 +19,10 @@ pub enum Unit {
     Seconds,
     /// Answers a second, more is better.
     SentencesPerSecond,
+    /// Training rows a second, more is better.
+    ExamplesPerSecond,
+    /// Macro-F1, from 0 to 1, more is better.
+    MacroF1,
 }
 
 impl Unit {
@@ -28,6 +32,17 @@ impl Unit {
             Self::Megabytes => "MB",
             Self::Seconds => "s",
             Self::SentencesPerSecond => "sent./s",
+            Self::ExamplesPerSecond => "rows/s",
+            Self::MacroF1 => "F1",
+        }
+    }
+
+    /// Digits after the point that mean something.
+    fn digits(self) -> usize {
+        match self {
+            Self::MacroF1 => 3,
+            Self::ExamplesPerSecond => 2,
+            _ => 1,
         }
     }
 }
@@ -45,18 +60,25 @@ pub struct Case {
 }
 
 impl Case {
-    /// A case without samples. One thread, the figure that is compared most, is not in the key.
-    pub fn at(name: &str, threads: usize, unit: Unit) -> Self {
-        let mut key = name.to_owned();
-        if threads > 1 {
-            key += &format!("_{threads}_threads");
-        }
+    /// A case without samples.
+    pub fn new(key: &str, unit: Unit) -> Self {
         Self {
-            key,
-            title: format!("{}, {threads} thr.", name.replace('_', " ")),
+            key: key.to_owned(),
+            title: key.replace('_', " "),
             unit,
             samples: Vec::new(),
         }
+    }
+
+    /// As [`Self::new`], at a number of threads. One, the figure that is compared most, is not in the
+    /// key.
+    pub fn at(name: &str, threads: usize, unit: Unit) -> Self {
+        let mut case = Self::new(name, unit);
+        if threads > 1 {
+            case.key += &format!("_{threads}_threads");
+        }
+        case.title += &format!(", {threads} thr.");
+        case
     }
 
     /// Adds a sample of a contestant.
@@ -145,11 +167,12 @@ fn table(cases: &[Case]) -> Vec<String> {
                 0 => String::new(),
                 _ => format!("{:.2}", case.ratio(samples)),
             };
+            let digits = case.unit.digits();
             lines.push(format!(
-                "{:<28} {name:<38} {:>9.1} {:>19} {ratio:>12} {:<8}",
+                "{:<28} {name:<38} {:>9.digits$} {:>19} {ratio:>12} {:<8}",
                 if index == 0 { &case.title } else { "" },
                 median(samples.clone()),
-                format!("{low:.1} to {high:.1}"),
+                format!("{low:.digits$} to {high:.digits$}"),
                 case.unit.name(),
             ));
         }

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::slm::Slm;
-use crate::{app, dist, npm, setup, shell, workspace};
+use crate::{app, dist, npm, python, setup, shell, workspace};
 
 /// The command line of `cargo xtask bench`.
 #[derive(clap::Args)]
@@ -23,6 +23,8 @@ enum What {
     Native(Passed),
     /// Our engine in headless Chromium, wllama, and native llama.cpp, turn by turn
     Browser(Passed),
+    /// Our trainer, and TRL with PEFT on the same rows, turn by turn
+    Train(Passed),
     /// Each kernel beside what this machine can copy and multiply
     Kernels(Passed),
 }
@@ -38,8 +40,9 @@ struct Passed {
 /// The command.
 pub fn run(options: &Options) -> Result<()> {
     match &options.what {
-        What::Native(passed) => measure_peers("native", passed, |_| Ok(())),
-        What::Browser(passed) => measure_peers("browser", passed, |bench| {
+        What::Native(passed) => measure_peers("native", passed, |_, _| install_engines()),
+        What::Browser(passed) => measure_peers("browser", passed, |_, bench| {
+            install_engines()?;
             setup::for_app()?;
             let browser = setup::Browser::install()?;
             let gallery = gallery()?;
@@ -59,23 +62,32 @@ pub fn run(options: &Options) -> Result<()> {
                 .env("CHROMEDRIVER", browser.driver);
             Ok(())
         }),
+        What::Train(passed) => measure_peers("train", passed, |slm, bench| {
+            bench.arg("--slm").arg(slm.path());
+            bench.arg("--python").arg(install_trainers()?);
+            bench
+                .arg("--recipe")
+                .arg(workspace::root().join("static/recipes/sentiment"));
+            Ok(())
+        }),
         What::Kernels(passed) => shell::run(program()?.arg("kernels").args(&passed.options)),
     }
 }
 
-/// Runs a benchmark that needs the base model and other engines; `prepare` adds what it alone needs.
+/// Runs a benchmark that needs the base model and others beside ours; `prepare` installs these and adds
+/// what it alone needs.
 fn measure_peers(
     name: &str,
     passed: &Passed,
-    prepare: impl Fn(&mut Command) -> Result<()>,
+    prepare: impl Fn(&Slm, &mut Command) -> Result<()>,
 ) -> Result<()> {
     let slm = Slm::release()?;
     setup::model(&slm)?;
-    install_peers()?;
+    copy(&peers_source(), &peers_folder()?)?;
     let mut bench = program()?;
     bench.arg(name).arg("--peers").arg(peers_folder()?);
     bench.arg("--model").arg(slm.base_model()?);
-    prepare(&mut bench)?;
+    prepare(&slm, &mut bench)?;
     shell::run(bench.args(&passed.options))
 }
 
@@ -101,17 +113,26 @@ fn program() -> Result<Command> {
     ))
 }
 
-/// Where the other engines are, with our side of them.
+/// Our side of the others.
+fn peers_source() -> PathBuf {
+    workspace::root().join("bench/peers")
+}
+
+/// Where the others are, with our side of them.
 fn peers_folder() -> Result<PathBuf> {
     Ok(workspace::target_dir()?.join("peers"))
 }
 
-/// Installs the packages of the other engines and copies our side of them beside these.
-fn install_peers() -> Result<()> {
-    let source = workspace::root().join("bench/peers");
+/// Installs the packages of the other trainers; returns the Python that has them.
+fn install_trainers() -> Result<PathBuf> {
+    let requirements = peers_source().join("requirements.txt");
+    python::install(&requirements, &peers_folder()?.join("python"))
+}
+
+/// Installs the packages of the other engines.
+fn install_engines() -> Result<()> {
     let folder = peers_folder()?;
-    copy(&source, &folder)?;
-    let wanted = fs::read_to_string(source.join("package.json"))?;
+    let wanted = fs::read_to_string(peers_source().join("package.json"))?;
     let installed = folder.join("installed");
     if fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
         return Ok(());

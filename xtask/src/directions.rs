@@ -49,7 +49,13 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ),
     (
         "slm-bench",
-        &["slm-task", "slm-kernels", "slm-model", "slm-tests"],
+        &[
+            "slm-task",
+            "slm-kernels",
+            "slm-model",
+            "slm-train",
+            "slm-tests",
+        ],
     ),
     ("xtask", &[]),
 ];

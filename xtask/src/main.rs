@@ -13,6 +13,7 @@ mod demo;
 mod directions;
 mod dist;
 mod npm;
+mod python;
 mod setup;
 mod shell;
 mod sizes;
