@@ -5,7 +5,7 @@
 (() => {
   // How long a first visit waits for the service worker, in milliseconds.
   const PATIENCE = 3000;
-  const LOADED_AGAIN = "slm-gallery-loaded-again";
+  const LOADED_AGAIN = `slm-gallery-loaded-again ${location.pathname}`;
 
   const say = (text) => {
     const message = document.getElementById("boot-message");
@@ -17,21 +17,26 @@
   // loads the page again. Says whether it does. Where service workers are not allowed (plain http, some
   // private windows) the page works all the same, with one thread and not offline.
   const isLoadedAgain = async () => {
-    const container = navigator.serviceWorker;
-    await container.register("service-worker.js");
+    const registration = await navigator.serviceWorker.register("service-worker.js");
     if (self.crossOriginIsolated || window.top !== window) return false;
     // Once a tab: a browser that isolates no page would load it for ever.
     if (sessionStorage.getItem(LOADED_AGAIN)) return false;
     sessionStorage.setItem(LOADED_AGAIN, "yes");
-    const controlled = new Promise((resolve) => {
-      if (container.controller) resolve(true);
-      container.addEventListener("controllerchange", () => resolve(true), { once: true });
-      setTimeout(() => resolve(false), PATIENCE);
-    });
-    if (!(await controlled)) return false;
+    await registration.update();
+    if (!(await isActive(registration.installing ?? registration.waiting))) return false;
     location.reload();
     return true;
   };
+
+  // Waits for a service worker that is new; one that is not new is there already.
+  const isActive = (worker) =>
+    new Promise((resolve) => {
+      const look = () => worker.state === "activated" && resolve(true);
+      if (!worker) return resolve(true);
+      worker.addEventListener("statechange", look);
+      setTimeout(() => resolve(false), PATIENCE);
+      look();
+    });
 
   const keepForOffline = async () => {
     const { active } = await navigator.serviceWorker.ready;

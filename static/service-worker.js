@@ -33,27 +33,32 @@ const ISOLATION = {
 const workerOf = (url) =>
   new URL(url, self.registration.scope).pathname.match(/\/(worker[a-z-]*)(?:\.js|_bg\.wasm)$/)?.[1];
 
-// What passed by is kept already.
+// Where there is no room, or storage is forbidden, the page works all the same, only not offline.
+const ignore = () => undefined;
+
 const keep = async (urls) => {
   const cache = await caches.open(CACHE);
   await Promise.all(
     urls.map(async (url) => {
-      if (await cache.match(url)) return;
-      const response = await fetch(url, { cache: "no-cache" }).catch(() => undefined);
-      if (response && response.ok) await cache.put(url, response);
+      const response = await fetch(url, { cache: "no-cache" }).catch(ignore);
+      if (response && response.ok) await cache.put(url, response).catch(ignore);
     }),
   );
 };
 
-// A build of the worker that this browser no longer takes, or that an older page had.
+// Builds of the worker that this browser no longer takes, once the one that it takes is kept. The plain
+// one stays: it stands in for the others.
 const forgetOtherWorkers = async (urls) => {
-  const builds = urls.map(workerOf).filter((build) => build !== undefined);
-  if (builds.length === 0) return;
+  const builds = new Set(urls.map(workerOf).filter((build) => build !== undefined));
+  if (builds.size === 0) return;
   const cache = await caches.open(CACHE);
-  const isOther = ({ url }) => {
-    const build = workerOf(url);
-    return build !== undefined && build !== "worker-build" && !builds.includes(build);
-  };
+  const kept = await Promise.all(urls.map((url) => cache.match(url)));
+  if (kept.includes(undefined)) return;
+  builds.add("worker").add("worker-build");
+  const isOther = ({ url }) =>
+    url.startsWith(self.registration.scope) &&
+    workerOf(url) !== undefined &&
+    !builds.has(workerOf(url));
   const others = (await cache.keys()).filter(isOther);
   await Promise.all(others.map((request) => cache.delete(request)));
 };
@@ -77,14 +82,17 @@ const isolated = (response) => {
   return new Response(body, { status, statusText, headers });
 };
 
-const answer = async (request) => {
-  const cache = await caches.open(CACHE);
+const answer = async (event) => {
+  const { request } = event;
+  const cache = await caches.open(CACHE).catch(ignore);
   try {
     const response = await fetch(request);
-    if (response.ok) await cache.put(request, response.clone());
+    if (response.ok && cache) {
+      event.waitUntil(cache.put(request, response.clone()).catch(ignore));
+    }
     return isolated(response);
   } catch (error) {
-    const kept = await cache.match(request, { ignoreSearch: true });
+    const kept = await cache?.match(request, { ignoreSearch: true });
     if (kept) return isolated(kept);
     throw error;
   }
@@ -106,7 +114,7 @@ self.addEventListener("activate", (event) => {
 });
 
 self.addEventListener("fetch", (event) => {
-  if (isOurs(event.request)) event.respondWith(answer(event.request));
+  if (isOurs(event.request)) event.respondWith(answer(event));
 });
 
 // The page names the build of the worker that it starts, and the files of the recipe that it has opened.

@@ -24,7 +24,9 @@ export const run = async (build, most = MOST) => {
   const threads = Math.min(most, navigator.hardwareConcurrency);
   for (let helper = 1; helper < threads; helper++) {
     const worker = new Worker(import.meta.url, { type: "module", name: "helper" });
-    worker.onerror = (error) => console.warn(`a thread could not start (${error.message})`);
+    worker.onerror = (error) => console.warn(`a thread failed (${error.message})`);
+    // What a thread has to tell, a panic, is for the page.
+    worker.onmessage = ({ data }) => postMessage(data);
     worker.postMessage({ help: build, module, memory: exports.memory });
   }
   return exports;

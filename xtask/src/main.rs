@@ -5,6 +5,7 @@
 //! processes, and links none of them.
 
 mod app;
+mod arm;
 mod bench;
 mod browser;
 mod bundles;
@@ -47,12 +48,14 @@ enum Command {
     Bundles(bundles::Options),
     /// Train the sentiment recipe, measure it, ship it and serve it
     Demo(demo::Options),
-    /// Everything that CI runs: setup, check, unit, browser
+    /// Everything that CI runs: setup, check, unit, arm, browser
     Test,
     /// Formatting, lints, documentation and the directions of dependencies
     Check,
     /// Every native test but the browser's
     Unit,
+    /// The kernels' tests on AArch64, in an emulator
+    Arm,
     /// The end-to-end tests in headless Chromium
     Browser(browser::Options),
 }
@@ -78,6 +81,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test => test::run(),
         Command::Check => check::run(),
         Command::Unit => test::unit()?.or_error(),
+        Command::Arm => arm::tests()?.or_error(),
         Command::Browser(options) => browser::tests(&options)?.or_error(),
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::shell::{self, Tests, human, say};
 use crate::slm::Slm;
-use crate::{browser, check, setup, workspace};
+use crate::{arm, browser, check, setup, workspace};
 
 /// The command `test`: a job that fails does not keep the next from running, but for the setup.
 pub fn run() -> Result<()> {
@@ -21,6 +21,7 @@ pub fn run() -> Result<()> {
     if jobs.failed.is_empty() {
         jobs.run("check", || check::run().map(|()| Tests::default()));
         jobs.run("unit", unit);
+        jobs.run("arm", arm::tests_if_possible);
         jobs.run("browser", || browser::tests(&browser::Options::default()));
     }
     jobs.sum_up()

@@ -11,6 +11,8 @@ use crate::{error::AppError, platform::fetch, protocol::Opened, state::integrity
 
 /// Everything of a recipe but the base model.
 pub(super) struct Bundle {
+    /// sha256 of the manifest, which names that of every other file.
+    pub(super) sha256: String,
     pub(super) recipe: Recipe,
     pub(super) rows: Vec<Example>,
     pub(super) predictions: Predictions,
@@ -59,6 +61,7 @@ pub(super) async fn open(path: &str, base: &BaseFile) -> Result<(Bundle, Opened)
         test_rows: rows.len(),
     };
     let bundle = Bundle {
+        sha256: integrity::sha256(&bytes),
         predictions: Predictions::parse(&text("predictions.json"), "predictions.json")?,
         probes: Probes::parse(&text("probes.json"), "probes.json")?,
         adapter_config: file("adapter_config.json").to_vec(),

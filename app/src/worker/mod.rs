@@ -5,6 +5,7 @@ mod base;
 mod bundle;
 mod model;
 mod outbox;
+mod proven;
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use futures::{
 };
 use slm_model::BaseModel;
 
-use self::{base::Base, bundle::Bundle, model::RecipeModel, outbox::Outbox};
+use self::{base::Base, bundle::Bundle, model::RecipeModel, outbox::Outbox, proven::Proven};
 use crate::{
     error::AppError,
     platform::{clock, link, memory_bytes, threads},
@@ -50,6 +51,8 @@ struct Worker {
     base: Option<Base>,
     bundle: Option<Bundle>,
     model: Option<RecipeModel>,
+    /// Models of other recipes.
+    proven: Proven,
     evaluator: Option<Evaluator>,
 }
 
@@ -64,6 +67,7 @@ impl Worker {
             base: None,
             bundle: None,
             model: None,
+            proven: Proven::default(),
             evaluator: None,
         }
     }
@@ -113,8 +117,9 @@ impl Worker {
         self.outbox.enter(request.session);
         match request.command {
             Command::Open { path, base } => {
-                self.model = None;
-                self.bundle = None;
+                if let (Some(bundle), Some(model)) = (self.bundle.take(), self.model.take()) {
+                    self.proven.keep(bundle.sha256, model);
+                }
                 self.evaluator = None;
                 match bundle::open(&path, &base).await {
                     Ok((bundle, opened)) => {
@@ -159,6 +164,7 @@ impl Worker {
         }
         // The old one goes first: two do not fit everywhere.
         self.base = None;
+        self.proven.clear();
         self.loading = Some(Box::pin(base::load(wanted.clone(), self.outbox.clone())));
     }
 
@@ -167,7 +173,11 @@ impl Worker {
         let (Some(base), Some(bundle)) = (&self.base, &self.bundle) else {
             return;
         };
-        match RecipeModel::proven(base.model.clone(), bundle, &self.outbox).await {
+        let proven = match self.proven.take(&bundle.sha256) {
+            Some(model) => Ok(model),
+            None => RecipeModel::proven(base.model.clone(), bundle, &self.outbox).await,
+        };
+        match proven {
             Ok(model) => {
                 let info = engine_info(
                     base.kept,

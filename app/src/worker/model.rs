@@ -63,6 +63,12 @@ impl RecipeModel {
         Ok(model)
     }
 
+    /// Gives back the memory that only an answer needs.
+    pub(super) fn rest(&mut self) {
+        self.tuned.engine().rest();
+        self.plain = None;
+    }
+
     /// Answers one text, with the shipped dial unless another one is given. A text that does not fit
     /// the context is a counted failure.
     ///

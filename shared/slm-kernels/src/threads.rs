@@ -11,6 +11,7 @@
 use std::{
     cell::UnsafeCell,
     hint,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex, Once, PoisonError, TryLockError,
         atomic::{AtomicBool, AtomicUsize, Ordering::*},
@@ -25,7 +26,7 @@ const LOOKS: usize = 1 << 14;
 /// In [`Team::state`]: how many helpers are at work, and whether another may begin. The rest counts
 /// jobs.
 const INSIDE: usize = OPEN - 1;
-const OPEN: usize = 1 << 8;
+const OPEN: usize = 1 << 10;
 const JOB: usize = OPEN << 1;
 
 static TEAM: Team = Team::new();
@@ -36,8 +37,11 @@ pub fn count() -> usize {
     1 + TEAM.helpers()
 }
 
-/// From now on `threads` threads compute, the caller included. Threads that are missing are started
-/// where the system can; in a browser they come by [`help`].
+/// The most helpers: short jobs are not worth more, and their count has room for them.
+const MOST_HELPERS: usize = 255;
+
+/// From now on `threads` threads compute, the caller included, up to 256. Threads that are missing are
+/// started where the system can; in a browser they come by [`help`].
 ///
 /// # Errors
 /// The system gives no more threads.
@@ -50,6 +54,9 @@ pub fn set_count(threads: usize) -> std::io::Result<()> {
 pub fn help() -> ! {
     TEAM.started.call_once(|| ());
     let index = TEAM.joined.fetch_add(1, SeqCst);
+    while index >= MOST_HELPERS {
+        thread::park();
+    }
     TEAM.wanted.fetch_max(index + 1, SeqCst);
     TEAM.help(index)
 }
@@ -74,6 +81,8 @@ struct Job {
 /// One caller at a time and its helpers.
 struct Team {
     started: Once,
+    /// Held while helpers are started.
+    starting: Mutex<()>,
     /// Helpers that may work: those whose index is below.
     wanted: AtomicUsize,
     /// Helpers that exist.
@@ -86,7 +95,7 @@ struct Team {
     next: AtomicUsize,
     asleep: AtomicUsize,
     sleepers: Mutex<Vec<Thread>>,
-    /// A helper panicked.
+    /// A helper of the latest job panicked.
     broken: AtomicBool,
 }
 
@@ -98,6 +107,7 @@ impl Team {
     const fn new() -> Self {
         Self {
             started: Once::new(),
+            starting: Mutex::new(()),
             wanted: AtomicUsize::new(0),
             joined: AtomicUsize::new(0),
             caller: Mutex::new(()),
@@ -122,15 +132,21 @@ impl Team {
         });
     }
 
+    /// Where not as many can be started, those that were take part.
     fn set_helpers(&'static self, helpers: usize) -> std::io::Result<()> {
-        for index in self.joined.load(SeqCst)..helpers {
+        let helpers = helpers.min(MOST_HELPERS);
+        // Two that start helpers at a time would count them twice.
+        let _starting = lock(&self.starting);
+        let mut missing = self.joined.load(SeqCst)..helpers;
+        let started = missing.try_for_each(|index| {
             thread::Builder::new()
                 .name(format!("kernels {}", index + 1))
                 .spawn(move || self.help(index))?;
             self.joined.fetch_add(1, SeqCst);
-        }
+            Ok(())
+        });
         self.wanted.store(helpers, SeqCst);
-        Ok(())
+        started
     }
 
     fn share(&'static self, pieces: usize, work: &(dyn Fn(usize) + Sync)) {
@@ -156,7 +172,7 @@ impl Team {
         drop(opened);
         drop(caller);
         assert!(
-            !self.broken.swap(false, SeqCst),
+            !self.broken.load(SeqCst),
             "a thread that helped to compute panicked"
         );
     }
@@ -165,6 +181,7 @@ impl Team {
         // SAFETY: this thread holds `caller`, and no helper is inside between two jobs.
         unsafe { *self.job.get() = Some(job) };
         self.next.store(0, Relaxed);
+        self.broken.store(false, Relaxed);
         let job = (self.state.load(Relaxed) & !(JOB - 1)).wrapping_add(JOB);
         self.state.store(job | OPEN, SeqCst);
         if self.asleep.load(SeqCst) > 0 {
@@ -193,12 +210,15 @@ impl Team {
             let state = self.await_other_than(seen);
             seen = state & !(JOB - 1);
             if index < self.wanted.load(Relaxed) && self.enter(seen) {
-                let inside = Inside(self);
                 // SAFETY: published before the job was opened, and left alone while this is inside.
                 if let Some(job) = unsafe { *self.job.get() } {
-                    self.take_pieces(job);
+                    // The caller panics in its place, and nothing of the job is used any more.
+                    let work = AssertUnwindSafe(|| self.take_pieces(job));
+                    if catch_unwind(work).is_err() {
+                        self.broken.store(true, SeqCst);
+                    }
                 }
-                drop(inside);
+                self.state.fetch_sub(1, Release);
             }
         }
     }
@@ -258,28 +278,13 @@ impl Drop for Opened<'_> {
     }
 }
 
-/// A helper at work. Where a piece panics, this leaves all the same.
-struct Inside<'a>(&'a Team);
-
-impl Drop for Inside<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.broken.store(true, SeqCst);
-        }
-        self.0.state.fetch_sub(1, Release);
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        panic::{AssertUnwindSafe, catch_unwind},
-        time::Duration,
-    };
+    use std::time::Duration;
 
     use super::*;
 

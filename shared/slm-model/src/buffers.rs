@@ -18,18 +18,19 @@ pub(crate) struct Lent<T: Default> {
 }
 
 impl<T: Default> Buffers<T> {
-    /// The first waiting buffer that `fits`, else any other, else a new one.
-    pub(crate) fn take(&self, fits: impl Fn(&T) -> bool) -> Lent<T> {
+    /// One of the waiting buffers, as `choose` says, or a new one.
+    fn take(&self, choose: impl FnOnce(&[T]) -> Option<usize>) -> Lent<T> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = waiting.iter().position(fits);
-        let value = match index {
-            Some(index) => waiting.swap_remove(index),
-            None => waiting.pop().unwrap_or_default(),
-        };
+        let chosen = choose(&waiting);
         Lent {
-            value,
+            value: chosen.map_or_else(T::default, |index| waiting.swap_remove(index)),
             home: Self(self.0.clone()),
         }
+    }
+
+    /// Any waiting buffer, or a new one.
+    pub(crate) fn any(&self) -> Lent<T> {
+        self.take(|waiting| waiting.len().checked_sub(1))
     }
 }
 
@@ -62,9 +63,16 @@ pub struct Floats {
 }
 
 impl Buffers<Vec<f32>> {
-    /// `len` floats of any value.
+    /// `len` floats of any value, in the smallest waiting buffer that has them, or in the largest, which
+    /// then grows.
     pub(crate) fn floats(&self, len: usize) -> Floats {
-        let mut buffer = self.take(|buffer| buffer.len() >= len);
+        let mut buffer = self.take(|waiting| {
+            let sized = || (0..).zip(waiting.iter().map(Vec::len));
+            let fits = sized().filter(|&(_, size)| size >= len);
+            let largest = || sized().max_by_key(|&(_, size)| size);
+            let chosen = fits.min_by_key(|&(_, size)| size).or_else(largest);
+            chosen.map(|(index, _)| index)
+        });
         if buffer.len() < len {
             buffer.resize(len, 0.0);
         }

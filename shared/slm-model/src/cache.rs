@@ -37,6 +37,14 @@ impl KvCache {
         }
     }
 
+    /// Gives back the memory of slots that are not in use.
+    pub(crate) fn shrink(&mut self) {
+        for layer in &mut self.layers {
+            layer.keys.shrink_to_fit();
+            layer.values.shrink_to_fit();
+        }
+    }
+
     /// Adds new slots' keys and values to one layer and lends that layer.
     pub(crate) fn append(&mut self, layer: usize, keys: &[f32], values: &[f32]) -> &LayerCache {
         let cache = &mut self.layers[layer];

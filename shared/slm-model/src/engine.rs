@@ -158,6 +158,13 @@ impl Engine {
         self.cache.truncate(self.prefix.len());
     }
 
+    /// Gives back all memory but that of adapter and prefix. For an engine that may rest for long.
+    pub fn rest(&mut self) {
+        self.rewind();
+        self.cache.shrink();
+        self.scratch = Scratch::default();
+    }
+
     /// Appends tokens to what the cache holds and returns the logits `[vocab]` after the last one:
     /// prefill with many tokens, decoding with one.
     ///

@@ -141,3 +141,15 @@ fn what_does_not_fit_is_refused_in_words() {
     );
     check(engine.set_prefix(&tokens(context, 1)), "context");
 }
+
+#[test]
+fn an_engine_that_rested_gives_the_same_bits() {
+    let model = model();
+    let mut engine = Engine::new(model.clone());
+    engine.set_adapter(Some(&adapter(&model)));
+    engine.set_prefix(&tokens(20, 1)).unwrap();
+    let prompt = tokens(9, 2);
+    let before = block_on(engine.logits(&prompt)).unwrap();
+    engine.rest();
+    assert_eq!(block_on(engine.logits(&prompt)).unwrap(), before);
+}

@@ -10,7 +10,7 @@
 
 use std::{
     collections::HashMap,
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{Read, Seek, SeekFrom, Write},
     ops::Range,
 };
 
@@ -142,7 +142,10 @@ impl TrunkCache {
         match self.room.spill.as_mut().map(read) {
             Some(Ok(())) => true,
             Some(Err(error)) => {
-                self.give_up(&error);
+                self.give_up(format!(
+                    "the frozen layers' outputs cannot be read back ({error}); the rows that were \
+                     written are computed every time"
+                ));
                 false
             }
             None => false,
@@ -177,20 +180,17 @@ impl TrunkCache {
                 self.room.spilled -= bytes;
                 self.entries[entry] = Entry::Spilled(at);
             }
-            // What was written before can still be read.
-            Some(Err(error)) => {
-                self.room.spilled = 0;
-                self.problem = Some(format!(
-                    "the frozen layers' outputs cannot be written past {at} bytes ({error}); the \
-                     rows that are left are computed every time"
-                ));
-            }
+            // The run itself may want the space: its checkpoints lie on the same disk.
+            Some(Err(error)) => self.give_up(format!(
+                "the frozen layers' outputs cannot be written past {at} bytes ({error}); those rows are \
+                 computed every time"
+            )),
             None => {}
         }
     }
 
-    /// A spill that cannot be read is not asked again.
-    fn give_up(&mut self, error: &io::Error) {
+    /// Does without the spill from now on, and gives its space back.
+    fn give_up(&mut self, problem: String) {
         self.room.spill = None;
         self.room.spilled = 0;
         for entry in &mut self.entries {
@@ -198,10 +198,7 @@ impl TrunkCache {
                 *entry = Entry::Absent;
             }
         }
-        self.problem = Some(format!(
-            "the frozen layers' outputs cannot be read back ({error}); the rows that were written \
-             are computed every time"
-        ));
+        self.problem = Some(problem);
     }
 }
 
@@ -221,7 +218,10 @@ pub(crate) fn distinct<'a>(rows: impl Iterator<Item = &'a [u32]>) -> (Vec<usize>
 
 #[cfg(test)]
 mod tests {
-    use std::{convert::Infallible, io::Cursor};
+    use std::{
+        convert::Infallible,
+        io::{self, Cursor},
+    };
 
     use super::*;
 
@@ -344,7 +344,7 @@ mod tests {
             problem.contains("cannot be written past 16 bytes"),
             "{problem}"
         );
-        assert_eq!(gather(&mut cache, &[0, 1, 2]), Some(vec![1]));
+        assert_eq!(gather(&mut cache, &[0, 1, 2]), Some(vec![0, 1]));
         assert_eq!(gather(&mut cache, &[3]), Some(vec![3]));
         assert_eq!(cache.take_problem(), None, "told once");
     }

@@ -134,6 +134,9 @@ impl Cache<'_> {
         if slots == 0 {
             return;
         }
+        // Out of memory is a panic here, which the caller of this thread learns of, and no sudden end.
+        let missing = (heads * slots).saturating_sub(scores.len());
+        scores.try_reserve(missing).expect("memory for the scores");
         scores.resize(heads * slots, 0.0);
         let scale = 1.0 / (head_dim as f32).sqrt();
         let mut seen = 0;
