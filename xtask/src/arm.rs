@@ -32,7 +32,7 @@ pub fn tests_if_possible() -> Result<Tests> {
 
 /// Installs what is missing and runs the tests.
 pub fn tests() -> Result<Tests> {
-    if cfg!(target_arch = "aarch64") {
+    if std::env::consts::ARCH == "aarch64" {
         say("this machine is AArch64: its other tests are those of NEON");
         return Ok(Tests::default());
     }

@@ -54,8 +54,10 @@ pub fn set_count(threads: usize) -> std::io::Result<()> {
 pub fn help() -> ! {
     TEAM.started.call_once(|| ());
     let index = TEAM.joined.fetch_add(1, SeqCst);
-    while index >= MOST_HELPERS {
-        thread::park();
+    if index >= MOST_HELPERS {
+        loop {
+            thread::park();
+        }
     }
     TEAM.wanted.fetch_max(index + 1, SeqCst);
     TEAM.help(index)
