@@ -344,7 +344,7 @@ mod tests {
             problem.contains("cannot be written past 16 bytes"),
             "{problem}"
         );
-        assert_eq!(gather(&mut cache, &[0, 1, 2]), Some(vec![0, 1]));
+        assert_eq!(gather(&mut cache, &[0, 1, 2]), Some(vec![0, 1, 2]));
         assert_eq!(gather(&mut cache, &[3]), Some(vec![3]));
         assert_eq!(cache.take_problem(), None, "told once");
     }

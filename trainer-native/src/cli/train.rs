@@ -52,8 +52,8 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     minutes: Option<f32>,
     /// Memory for the outputs of the layers below the adapter, which are then computed once and not
-    /// in every epoch; past it they go to a temporary file in the run folder. 0 keeps none. The
-    /// adapter is the same
+    /// in every epoch; past it they go to a temporary file in the run folder, of up to 8 GiB. 0 keeps
+    /// none. The adapter is the same
     #[arg(long, value_name = "MIB", default_value_t = 256)]
     trunk_memory: u64,
     /// Where to compute
