@@ -11,6 +11,7 @@ use candle_core::{Device, Tensor};
 use candle_transformers::models::quantized_llama::ModelWeights;
 
 use crate::contestant::{self, Answer, Options, Request};
+use crate::machine;
 use crate::ours::best;
 
 /// Answers requests until there are no more.
@@ -18,9 +19,7 @@ use crate::ours::best;
 /// # Errors
 /// The file is no model, or a request does not fit it.
 pub fn serve(options: &Options) -> Result<()> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads)
-        .build_global()?;
+    machine::use_threads(options.threads)?;
     let bytes = fs::read(&options.model).with_context(|| options.model.display().to_string())?;
     let mut reader = Cursor::new(&bytes);
     let content = Content::read(&mut reader)?;

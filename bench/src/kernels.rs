@@ -15,7 +15,7 @@ use slm_kernels::Visible;
 use slm_kernels::serve::{self, BlockFormat, Matrix, QuantizedRows, RopeTable};
 use slm_kernels::train::{View, ViewMut, multiply};
 
-use crate::machine::Machine;
+use crate::machine::{self, Machine};
 use crate::results::median;
 
 /// The command line of `bench kernels`.
@@ -58,10 +58,7 @@ struct Figure {
 /// # Errors
 /// The threads cannot be started, or the file cannot be written.
 pub fn run(options: &Options) -> Result<()> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads)
-        .build_global()?;
-    slm_kernels::threads::set_count(options.threads)?;
+    machine::use_threads(options.threads)?;
     let machine = Machine::this();
     println!("{machine}; {} of its threads used", options.threads);
     let mut figures = limits();

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use anyhow::Result;
 use serde::Serialize;
 
 /// The machine that a benchmark ran on.
@@ -79,4 +80,15 @@ pub fn peak_memory(process: u32) -> Option<u64> {
         .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(1024 * kilobytes)
+}
+
+/// Lets so many threads compute, in our kernels and in libraries that take rayon's.
+///
+/// # Errors
+/// The system gives no more threads.
+pub fn use_threads(count: usize) -> Result<()> {
+    slm_kernels::threads::set_count(count)?;
+    Ok(rayon::ThreadPoolBuilder::new()
+        .num_threads(count)
+        .build_global()?)
 }

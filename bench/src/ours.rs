@@ -9,16 +9,14 @@ use futures::executor::block_on;
 use slm_model::{BaseModel, Engine};
 
 use crate::contestant::{self, Answer, Options, Request};
+use crate::machine;
 
 /// Answers requests until there are no more.
 ///
 /// # Errors
 /// The file is no model, or a request does not fit it.
 pub fn serve(options: &Options) -> Result<()> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads)
-        .build_global()?;
-    slm_kernels::threads::set_count(options.threads)?;
+    machine::use_threads(options.threads)?;
     let bytes = fs::read(&options.model).with_context(|| options.model.display().to_string())?;
     let mut engine = Engine::new(Arc::new(BaseModel::from_gguf(&bytes)?));
     drop(bytes);

@@ -10,7 +10,7 @@ use slm_train::Trainer;
 
 use super::job::Job;
 use super::requests::{Request, Trained};
-use crate::contestant;
+use crate::{contestant, machine};
 
 /// The command line of our trainer.
 #[derive(clap::Args)]
@@ -25,9 +25,7 @@ pub struct Options {
 /// A job that cannot be read, or a request that is not for us.
 pub fn serve(options: &Options) -> Result<()> {
     let job = Job::read(&options.job)?;
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(job.threads)
-        .build_global()?;
+    machine::use_threads(job.threads)?;
     let mut trainer = load(job)?;
     contestant::serve("SLM Gallery", |request| match request {
         Request::Train { steps } => train(&mut trainer, *steps),

@@ -172,11 +172,10 @@ impl Team {
         let opened = self.open(job);
         self.take_pieces(job);
         drop(opened);
+        // Before the next caller's job begins with a clean slate.
+        let broken = self.broken.load(SeqCst);
         drop(caller);
-        assert!(
-            !self.broken.load(SeqCst),
-            "a thread that helped to compute panicked"
-        );
+        assert!(!broken, "a thread that helped to compute panicked");
     }
 
     fn open(&self, job: Job) -> Opened<'_> {

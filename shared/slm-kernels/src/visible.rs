@@ -39,11 +39,6 @@ impl Visible {
         &self.ranges
     }
 
-    /// The slots, in sequence order.
-    pub fn slots(&self) -> impl Iterator<Item = usize> + '_ {
-        self.ranges.iter().cloned().flatten()
-    }
-
     /// How many slots are visible.
     pub fn len(&self) -> usize {
         self.ranges.iter().map(ExactSizeIterator::len).sum()
@@ -80,6 +75,5 @@ mod tests {
         let visible = Visible::from_iter([0..4, 4..6, 9..9, 9..11]);
         assert_eq!(visible.ranges(), [0..6, 9..11]);
         assert_eq!(visible.len(), 8);
-        assert!(visible.slots().eq([0, 1, 2, 3, 4, 5, 9, 10]));
     }
 }

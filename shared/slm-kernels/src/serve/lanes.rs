@@ -39,6 +39,8 @@ pub(super) trait Vector: Copy {
     fn add(self, other: Self) -> Self;
     /// Multiplies lane by lane.
     fn mul(self, other: Self) -> Self;
+    /// Adds the lanes: the first half and the second, and so on.
+    fn tree(self) -> f32;
 
     /// Reads the lanes from `at` on, for inner loops.
     ///
@@ -106,6 +108,43 @@ pub(super) trait Lanes: Copy {
     }
 }
 
+/// As many registers as hold sixteen lanes.
+impl<V: Vector, const N: usize> Lanes for [V; N] {
+    type Vector = V;
+
+    #[inline(always)]
+    fn from_vectors(mut vector: impl FnMut(usize) -> V) -> Self {
+        const { assert!(N * V::LEN == LANES) }
+        let mut vectors = [V::splat(0.0); N];
+        for index in 0..N {
+            vectors[index] = vector(index);
+        }
+        vectors
+    }
+
+    #[inline(always)]
+    fn vector(self, index: usize) -> V {
+        self[index]
+    }
+
+    #[inline(always)]
+    fn set_vector(&mut self, index: usize, vector: V) {
+        self[index] = vector;
+    }
+
+    #[inline(always)]
+    fn tree(mut self) -> f32 {
+        let mut width = N / 2;
+        while width > 0 {
+            for index in 0..width {
+                self[index] = self[index].add(self[index + width]);
+            }
+            width /= 2;
+        }
+        self[0].tree()
+    }
+}
+
 /// The reference: an array.
 impl Vector for [f32; LANES] {
     const LEN: usize = LANES;
@@ -133,26 +172,6 @@ impl Vector for [f32; LANES] {
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
         std::array::from_fn(|j| self[j] * other[j])
-    }
-}
-
-/// The reference: one array is all lanes.
-impl Lanes for [f32; LANES] {
-    type Vector = Self;
-
-    #[inline(always)]
-    fn from_vectors(mut vector: impl FnMut(usize) -> Self) -> Self {
-        vector(0)
-    }
-
-    #[inline(always)]
-    fn vector(self, _index: usize) -> Self {
-        self
-    }
-
-    #[inline(always)]
-    fn set_vector(&mut self, _index: usize, vector: Self) {
-        *self = vector;
     }
 
     #[inline(always)]

@@ -126,10 +126,10 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => unsafe { x86::run_avx512(kernel) },
             #[cfg(target_arch = "aarch64")]
-            Self::Neon => kernel.run::<neon::Lanes128>(),
+            Self::Neon => kernel.run::<[neon::Vector128; 4]>(),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            Self::Simd128 => kernel.run::<wasm::Lanes128>(),
-            Self::Scalar => kernel.run::<[f32; LANES]>(),
+            Self::Simd128 => kernel.run::<[wasm::Vector128; 4]>(),
+            Self::Scalar => kernel.run::<[[f32; LANES]; 1]>(),
         }
     }
 

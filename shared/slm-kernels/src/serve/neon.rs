@@ -1,10 +1,10 @@
-//! The 128-bit vectors of AArch64, and sixteen lanes in four of them.
+//! The 128-bit vectors of AArch64.
 
 mod tile;
 
 use std::arch::aarch64::*;
 
-use super::lanes::{Lanes, Vector};
+use super::lanes::Vector;
 pub(super) use tile::tile_product;
 
 /// Four lanes. Every AArch64 that runs the standard library has them.
@@ -45,37 +45,12 @@ impl Vector for Vector128 {
         // SAFETY: NEON is a part of the target.
         Self(unsafe { vmulq_f32(self.0, other.0) })
     }
-}
-
-/// Four vectors of four lanes.
-#[derive(Clone, Copy)]
-pub(super) struct Lanes128([Vector128; 4]);
-
-impl Lanes for Lanes128 {
-    type Vector = Vector128;
-
-    #[inline(always)]
-    fn from_vectors(mut vector: impl FnMut(usize) -> Vector128) -> Self {
-        Self([vector(0), vector(1), vector(2), vector(3)])
-    }
-
-    #[inline(always)]
-    fn vector(self, index: usize) -> Vector128 {
-        self.0[index]
-    }
-
-    #[inline(always)]
-    fn set_vector(&mut self, index: usize, vector: Vector128) {
-        self.0[index] = vector;
-    }
 
     #[inline(always)]
     fn tree(self) -> f32 {
-        let [a, b, c, d] = self.0;
-        let four = a.add(c).add(b.add(d)).0;
         // SAFETY: NEON is a part of the target.
         unsafe {
-            let two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+            let two = vadd_f32(vget_low_f32(self.0), vget_high_f32(self.0));
             vget_lane_f32::<0>(two) + vget_lane_f32::<1>(two)
         }
     }

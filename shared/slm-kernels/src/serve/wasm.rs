@@ -1,10 +1,10 @@
-//! The 128-bit vectors of WebAssembly, and sixteen lanes in four of them.
+//! The 128-bit vectors of WebAssembly.
 
 mod tile;
 
 use core::arch::wasm32::*;
 
-use super::lanes::{Lanes, Vector};
+use super::lanes::Vector;
 pub(super) use tile::tile_product;
 
 /// Four lanes.
@@ -42,35 +42,10 @@ impl Vector for Vector128 {
     fn mul(self, other: Self) -> Self {
         Self(f32x4_mul(self.0, other.0))
     }
-}
-
-/// Four vectors of four lanes.
-#[derive(Clone, Copy)]
-pub(super) struct Lanes128([Vector128; 4]);
-
-impl Lanes for Lanes128 {
-    type Vector = Vector128;
-
-    #[inline(always)]
-    fn from_vectors(mut vector: impl FnMut(usize) -> Vector128) -> Self {
-        Self([vector(0), vector(1), vector(2), vector(3)])
-    }
-
-    #[inline(always)]
-    fn vector(self, index: usize) -> Vector128 {
-        self.0[index]
-    }
-
-    #[inline(always)]
-    fn set_vector(&mut self, index: usize, vector: Vector128) {
-        self.0[index] = vector;
-    }
 
     #[inline(always)]
     fn tree(self) -> f32 {
-        let [a, b, c, d] = self.0.map(|vector| vector.0);
-        let four = f32x4_add(f32x4_add(a, c), f32x4_add(b, d));
-        let two = f32x4_add(four, i32x4_shuffle::<2, 3, 2, 3>(four, four));
+        let two = f32x4_add(self.0, i32x4_shuffle::<2, 3, 2, 3>(self.0, self.0));
         f32x4_extract_lane::<0>(two) + f32x4_extract_lane::<1>(two)
     }
 }

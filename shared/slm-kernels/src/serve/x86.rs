@@ -1,11 +1,10 @@
-//! The vector instructions of x86-64: which of them the processor has, and sixteen lanes in their
-//! registers.
+//! The vector instructions of x86-64, and which of them the processor has.
 
 mod tile;
 
 use std::arch::x86_64::*;
 
-use super::lanes::{LANES, Lanes, Vector};
+use super::lanes::{LANES, Vector};
 use super::level::Kernel;
 pub(super) use tile::{tile_product_avx_vnni, tile_product_avx2, tile_product_avx512};
 
@@ -28,20 +27,20 @@ pub(super) fn has_avx512_vnni() -> bool {
 /// Compiles a kernel for AVX2.
 #[target_feature(enable = "avx2")]
 pub(super) fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<Lanes256>()
+    kernel.run::<[Vector256; 2]>()
 }
 
 /// Compiles a kernel for AVX-512.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 pub(super) fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<Lanes512>()
+    kernel.run::<[Vector512; 1]>()
 }
 
 /// Used inside [`run_avx512`] alone: what its `unsafe` blocks rest on.
 #[derive(Clone, Copy)]
-struct Lanes512(__m512);
+struct Vector512(__m512);
 
-impl Vector for Lanes512 {
+impl Vector for Vector512 {
     const LEN: usize = LANES;
 
     #[inline(always)]
@@ -74,25 +73,6 @@ impl Vector for Lanes512 {
     fn mul(self, other: Self) -> Self {
         // SAFETY: AVX-512 is enabled.
         Self(unsafe { _mm512_mul_ps(self.0, other.0) })
-    }
-}
-
-impl Lanes for Lanes512 {
-    type Vector = Self;
-
-    #[inline(always)]
-    fn from_vectors(mut vector: impl FnMut(usize) -> Self) -> Self {
-        vector(0)
-    }
-
-    #[inline(always)]
-    fn vector(self, _index: usize) -> Self {
-        self
-    }
-
-    #[inline(always)]
-    fn set_vector(&mut self, _index: usize, vector: Self) {
-        *self = vector;
     }
 
     #[inline(always)]
@@ -143,35 +123,11 @@ impl Vector for Vector256 {
         // SAFETY: AVX2 is enabled.
         Self(unsafe { _mm256_mul_ps(self.0, other.0) })
     }
-}
-
-/// Two vectors of eight lanes.
-#[derive(Clone, Copy)]
-struct Lanes256([Vector256; 2]);
-
-impl Lanes for Lanes256 {
-    type Vector = Vector256;
-
-    #[inline(always)]
-    fn from_vectors(mut vector: impl FnMut(usize) -> Vector256) -> Self {
-        Self([vector(0), vector(1)])
-    }
-
-    #[inline(always)]
-    fn vector(self, index: usize) -> Vector256 {
-        self.0[index]
-    }
-
-    #[inline(always)]
-    fn set_vector(&mut self, index: usize, vector: Vector256) {
-        self.0[index] = vector;
-    }
 
     #[inline(always)]
     fn tree(self) -> f32 {
-        let [low, high] = self.0;
         // SAFETY: AVX2 is enabled.
-        unsafe { tree_of_8(low.add(high).0) }
+        unsafe { tree_of_8(self.0) }
     }
 }
 
