@@ -133,20 +133,16 @@ fn install_trainers() -> Result<PathBuf> {
 fn install_engines() -> Result<()> {
     let folder = peers_folder()?;
     let wanted = fs::read_to_string(peers_source().join("package.json"))?;
-    let installed = folder.join("installed");
-    if fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
-        return Ok(());
-    }
-    let npm = match npm::find() {
-        Some(npm) => npm,
-        None => {
-            setup::apt_install(&["nodejs", "npm"])?;
-            npm::find().context("node or npm is still missing")?
-        }
-    };
-    npm::install(&npm, &folder, &[])?;
-    // Written last: an interrupted installation is done again.
-    fs::write(installed, wanted)?;
+    setup::install_once(&folder, &wanted, || {
+        let npm = match npm::find() {
+            Some(npm) => npm,
+            None => {
+                setup::apt_install(&["nodejs", "npm"])?;
+                npm::find().context("node or npm is still missing")?
+            }
+        };
+        npm::install(&npm, &folder, &[])
+    })?;
     Ok(())
 }
 

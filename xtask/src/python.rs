@@ -13,34 +13,30 @@ pub fn install(requirements: &Path, folder: &Path) -> Result<PathBuf> {
     let programs = if cfg!(windows) { "Scripts" } else { "bin" };
     let python = folder.join(programs).join("python");
     let wanted = fs::read_to_string(requirements)?;
-    let installed = folder.join("installed");
-    if fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
-        return Ok(python);
-    }
-    let make = |python: PathBuf| {
-        let mut command = Command::new(python);
+    setup::install_once(folder, &wanted, || {
+        make_environment(folder)?;
+        shell::run(
+            Command::new(&python)
+                .args(["-m", "pip", "install", "--quiet"])
+                .arg("--disable-pip-version-check")
+                .arg("--requirement")
+                .arg(requirements),
+        )
+    })?;
+    Ok(python)
+}
+
+/// Debian's Python has the module for it in a package of its own.
+fn make_environment(folder: &Path) -> Result<()> {
+    let python = shell::find_program(&["python3", "python"]).context("python3 is missing")?;
+    let make = || {
+        let mut command = Command::new(&python);
         command.args(["-m", "venv"]).arg(folder);
         command
     };
-    let system = || shell::find_program(&["python3", "python"]).context("python3 is missing");
-    if !shell::succeeds(&mut make(system()?)) {
-        setup::apt_install(&["python3-venv"])?;
-        shell::run(&mut make(system()?))?;
+    if shell::succeeds(&mut make()) {
+        return Ok(());
     }
-    let quiet = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ];
-    shell::run(
-        Command::new(&python)
-            .args(quiet)
-            .arg("--requirement")
-            .arg(requirements),
-    )?;
-    // Written last: an interrupted installation is done again.
-    fs::write(installed, wanted)?;
-    Ok(python)
+    setup::apt_install(&["python3-venv"])?;
+    shell::run(&mut make())
 }

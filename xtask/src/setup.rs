@@ -1,6 +1,7 @@
 //! `cargo xtask setup`: what the other commands need, found or installed, with a word on each.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -155,6 +156,22 @@ fn has_software_gpu() -> bool {
             .flatten()
             .any(|file| file.file_name().to_string_lossy().starts_with("lvp_icd"))
     })
+}
+
+/// Runs `install` unless what is `wanted` was installed into `folder` before; says whether it was.
+pub fn install_once(
+    folder: &Path,
+    wanted: &str,
+    install: impl FnOnce() -> Result<()>,
+) -> Result<bool> {
+    let stamp = folder.join("installed");
+    if fs::read_to_string(&stamp).is_ok_and(|text| text == wanted) {
+        return Ok(true);
+    }
+    install()?;
+    // Written last: an interrupted installation is done again.
+    fs::write(stamp, wanted)?;
+    Ok(false)
 }
 
 /// Installs Debian packages where that is possible, and says exactly what to do where it is not.

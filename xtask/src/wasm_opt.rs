@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::shell::{self, say};
-use crate::{npm, workspace};
+use crate::{npm, setup, workspace};
 
 /// The version that the figures in the README were taken with.
 const BINARYEN: &str = "binaryen@132.0.0";
@@ -62,19 +62,13 @@ pub fn identity() -> String {
 /// Installs wasm-opt where node and npm are; says so and goes on where they are not.
 pub fn install() -> Result<()> {
     let folder = folder()?;
-    let wanted = folder.join("installed");
-    if std::fs::read_to_string(&wanted).is_ok_and(|text| text == BINARYEN) {
-        say(format!("wasm-opt: {BINARYEN} is there"));
-        return Ok(());
-    }
-    let Some(npm) = npm::find() else {
-        say(
-            "wasm-opt: skipped, since node and npm are not installed; the page works the same and is larger",
-        );
-        return Ok(());
+    let install = || {
+        let npm = npm::find().context("node and npm are not installed")?;
+        npm::install(&npm, &folder, &[BINARYEN])
     };
-    match npm::install(&npm, &folder, &[BINARYEN]) {
-        Ok(()) => std::fs::write(&wanted, BINARYEN)?,
+    match setup::install_once(&folder, BINARYEN, install) {
+        Ok(true) => say(format!("wasm-opt: {BINARYEN} is there")),
+        Ok(false) => {}
         Err(error) => say(format!(
             "wasm-opt: skipped ({error:#}); the page works the same and is larger"
         )),

@@ -174,7 +174,13 @@ impl Steps {
         let mut by_work: Vec<usize> = (0..batches.len()).collect();
         by_work.sort_by_key(|&step| work[step].tokens);
         let place = |share: f64| (share * (by_work.len() - 1) as f64).round() as usize;
-        let chosen = MEASURED.map(|share| by_work[place(share)]);
+        // Each once: a step that comes again would find its outputs kept.
+        let mut chosen: Vec<usize> = Vec::with_capacity(MEASURED.len());
+        for step in MEASURED.map(|share| by_work[place(share)]) {
+            if !chosen.contains(&step) {
+                chosen.push(step);
+            }
+        }
 
         // As much as a training keeps: reading a file is as good as free beside computing.
         if let Some(memory) = kept {
@@ -186,7 +192,7 @@ impl Steps {
         }
         let mut line = || -> Result<Line> {
             let mut measured = Vec::with_capacity(chosen.len());
-            for step in chosen {
+            for &step in &chosen {
                 let started = Instant::now();
                 trainer.learn(&batches[step])?;
                 let seconds = started.elapsed().as_secs_f64();
@@ -196,8 +202,10 @@ impl Steps {
         };
         let first = line()?;
         let later = if kept.is_some() { line()? } else { first };
+        let tokens = || chosen.iter().map(|&step| work[step].tokens);
+        let most = tokens().max().unwrap_or_default();
         Ok(Self {
-            measured_tokens: [work[chosen[1]].tokens, work[chosen[0]].tokens],
+            measured_tokens: [tokens().min().unwrap_or(most), most],
             work,
             first,
             later,
